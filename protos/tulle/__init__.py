@@ -1,0 +1,1 @@
+"""Generated stubs by version."""

@@ -1,0 +1,1 @@
+"""The agent beside a service: bootstrap, discovery, identity, health, telemetry; the engine carries the calls."""

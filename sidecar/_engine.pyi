@@ -1,0 +1,61 @@
+"""The data plane. Built from `engine/python`; only `sidecar.engine` imports it.
+
+No method attaches an engine thread to the interpreter; every call that may block detaches from it.
+"""
+
+from typing import final
+
+__version__: str
+
+class EngineError(Exception):
+    """A refusal by the engine: one lower-case line with cause and remedy."""
+
+class InvalidConfig(EngineError):
+    """A field of EngineConfig is wrong; the text names it."""
+
+class InvalidSnapshot(EngineError):
+    """A snapshot was refused whole and the last one stays in force.
+
+    args[0] is the detail, args[1] the resource ("cluster:shop/payments").
+    """
+
+class InvalidIdentity(EngineError):
+    """A certificate chain or bundle does not fit the key, the SPIFFE rules or one another; the last identity stays."""
+
+class ListenFailed(EngineError):
+    """An address cannot be bound; the text names the field of EngineConfig, the address and the cause."""
+
+@final
+class Engine:
+    """One data plane: listeners, workers, policy in force."""
+
+    def __new__(cls, config: bytes) -> Engine:
+        """Check `config` (a serialized EngineConfig) and load a stored identity if there is one. Raises InvalidConfig."""
+
+    def start(self) -> bytes:
+        """Bind the listeners and start the workers; returns serialized EngineAddresses. Raises ListenFailed."""
+
+    def apply(self, snapshot: bytes) -> None:
+        """Put a serialized Snapshot in force for new calls, whole or not at all. Raises InvalidSnapshot."""
+
+    def create_csr(self) -> bytes:
+        """Make a new P-256 key, kept pending in memory, and return a PKCS#10 request (DER) signed by it."""
+
+    def set_identity(self, chain_pem: bytes, bundle_pem: bytes) -> None:
+        """Put the pending key (or the key in force, where the chain fits that) with its chain and bundle in force for new
+        handshakes and store all three in identity_dir. Connections stay. Raises InvalidIdentity."""
+
+    def identity(self) -> tuple[str, int] | None:
+        """The SPIFFE id in force and the end of its leaf's life (Unix seconds), or None."""
+
+    def drain_telemetry(self) -> bytes:
+        """A serialized Telemetry: cumulative counters, and the spans since the last call."""
+
+    def describe(self) -> str:
+        """What is in force, as JSON: addresses, identity, revision, limits, services, endpoints with their states."""
+
+    def drain(self) -> None:
+        """Begin a graceful stop of the inbound side: two-phase GOAWAY, calls in flight go on, new connections are refused."""
+
+    def shutdown(self, grace_seconds: float) -> bool:
+        """Drain both sides, then stop; True when every call ended within `grace_seconds` (0 to 120). Idempotent."""
