@@ -89,5 +89,7 @@ IDENTITY_CHAIN: Final = "chain.pem"
 IDENTITY_BUNDLE: Final = "bundle.pem"
 # The control plane's own server certificate carries this SPIFFE path and DNS name besides its addresses.
 CONTROL_PLANE_NAME: Final = "control-plane.tulle"
-# Metadata key of an operator's bearer credential: "authorization: Bearer …".
-AUTHORIZATION: Final = "authorization"
+# SPIFFE paths that are no workloads: the namespace is reserved and refused for services.
+RESERVED_NAMESPACE: Final = "tulle"
+OPERATOR_PATH: Final = "/tulle/operator"  # the operator's client certificate, issued by the access CA
+JOIN_PATH: Final = "/tulle/join"  # a join token's client certificate, issued by the access CA

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/tulle/v1/identity.proto\x12\x08tulle.v1\".\n\x0bJoinRequest\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63sr_der\x18\x02 \x01(\x0c\"\x1f\n\x0cRenewRequest\x12\x0f\n\x07\x63sr_der\x18\x01 \x01(\x0c\"c\n\x0cSvidResponse\x12\x11\n\tspiffe_id\x18\x01 \x01(\t\x12\x11\n\tchain_pem\x18\x02 \x01(\x0c\x12\x12\n\nbundle_pem\x18\x03 \x01(\x0c\x12\x19\n\x11not_after_unix_ms\x18\x04 \x01(\x03\":\n\x12\x43reateTokenRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x13\n\x0bttl_seconds\x18\x02 \x01(\r\"=\n\x13\x43reateTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0f\x65xpires_unix_ms\x18\x02 \x01(\x03\"U\n\tJoinToken\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x15\n\rcontrol_plane\x18\x03 \x01(\t\x12\x10\n\x08root_pem\x18\x04 \x01(\x0c\"M\n\x12OperatorCredential\x12\x15\n\rcontrol_plane\x18\x01 \x01(\t\x12\x10\n\x08root_pem\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x61rer\x18\x03 \x01(\t2\xc6\x01\n\x08Identity\x12\x35\n\x04Join\x12\x15.tulle.v1.JoinRequest\x1a\x16.tulle.v1.SvidResponse\x12\x37\n\x05Renew\x12\x16.tulle.v1.RenewRequest\x1a\x16.tulle.v1.SvidResponse\x12J\n\x0b\x43reateToken\x12\x1c.tulle.v1.CreateTokenRequest\x1a\x1d.tulle.v1.CreateTokenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/tulle/v1/identity.proto\x12\x08tulle.v1\".\n\x0bJoinRequest\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63sr_der\x18\x02 \x01(\x0c\"\x1f\n\x0cRenewRequest\x12\x0f\n\x07\x63sr_der\x18\x01 \x01(\x0c\"c\n\x0cSvidResponse\x12\x11\n\tspiffe_id\x18\x01 \x01(\t\x12\x11\n\tchain_pem\x18\x02 \x01(\x0c\x12\x12\n\nbundle_pem\x18\x03 \x01(\x0c\x12\x19\n\x11not_after_unix_ms\x18\x04 \x01(\x03\":\n\x12\x43reateTokenRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x13\n\x0bttl_seconds\x18\x02 \x01(\r\"=\n\x13\x43reateTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0f\x65xpires_unix_ms\x18\x02 \x01(\x03\"\x7f\n\tJoinToken\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x15\n\rcontrol_plane\x18\x03 \x01(\t\x12\x10\n\x08root_pem\x18\x04 \x01(\x0c\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x05 \x01(\x0c\x12\x0f\n\x07key_pem\x18\x06 \x01(\x0c\"g\n\x12OperatorCredential\x12\x15\n\rcontrol_plane\x18\x01 \x01(\t\x12\x10\n\x08root_pem\x18\x02 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x03 \x01(\t\x12\x0f\n\x07key_pem\x18\x04 \x01(\t2\xc6\x01\n\x08Identity\x12\x35\n\x04Join\x12\x15.tulle.v1.JoinRequest\x1a\x16.tulle.v1.SvidResponse\x12\x37\n\x05Renew\x12\x16.tulle.v1.RenewRequest\x1a\x16.tulle.v1.SvidResponse\x12J\n\x0b\x43reateToken\x12\x1c.tulle.v1.CreateTokenRequest\x1a\x1d.tulle.v1.CreateTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,9 +42,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETOKENRESPONSE']._serialized_start=286
   _globals['_CREATETOKENRESPONSE']._serialized_end=347
   _globals['_JOINTOKEN']._serialized_start=349
-  _globals['_JOINTOKEN']._serialized_end=434
-  _globals['_OPERATORCREDENTIAL']._serialized_start=436
-  _globals['_OPERATORCREDENTIAL']._serialized_end=513
-  _globals['_IDENTITY']._serialized_start=516
-  _globals['_IDENTITY']._serialized_end=714
+  _globals['_JOINTOKEN']._serialized_end=476
+  _globals['_OPERATORCREDENTIAL']._serialized_start=478
+  _globals['_OPERATORCREDENTIAL']._serialized_end=581
+  _globals['_IDENTITY']._serialized_start=584
+  _globals['_IDENTITY']._serialized_end=782
 # @@protoc_insertion_point(module_scope)

@@ -145,11 +145,19 @@ class JoinToken(_message.Message):
     SERVICE_FIELD_NUMBER: _builtins.int
     CONTROL_PLANE_FIELD_NUMBER: _builtins.int
     ROOT_PEM_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_PEM_FIELD_NUMBER: _builtins.int
+    KEY_PEM_FIELD_NUMBER: _builtins.int
     secret: _builtins.bytes
     service: _builtins.str
     control_plane: _builtins.str
     """"host:port" """
     root_pem: _builtins.bytes
+    """what the control plane's certificate is verified against"""
+    certificate_pem: _builtins.bytes
+    """A client certificate of the access CA (never in a workload's bundle) that lives as long as the token, so that
+    not even a TLS handshake succeeds without a credential.
+    """
+    key_pem: _builtins.bytes
     def __init__(
         self,
         *,
@@ -157,10 +165,12 @@ class JoinToken(_message.Message):
         service: _builtins.str = ...,
         control_plane: _builtins.str = ...,
         root_pem: _builtins.bytes = ...,
+        certificate_pem: _builtins.bytes = ...,
+        key_pem: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["control_plane", b"control_plane", "root_pem", b"root_pem", "secret", b"secret", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_pem", b"certificate_pem", "control_plane", b"control_plane", "key_pem", b"key_pem", "root_pem", b"root_pem", "secret", b"secret", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -168,26 +178,29 @@ Global___JoinToken: _TypeAlias = JoinToken  # noqa: Y015
 
 @_typing.final
 class OperatorCredential(_message.Message):
-    """The operator's credential file, as JSON of this message, mode 0600."""
+    """The operator's credential file, as JSON of this message, mode 0600. Also what the dashboard uses."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTROL_PLANE_FIELD_NUMBER: _builtins.int
     ROOT_PEM_FIELD_NUMBER: _builtins.int
-    BEARER_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_PEM_FIELD_NUMBER: _builtins.int
+    KEY_PEM_FIELD_NUMBER: _builtins.int
     control_plane: _builtins.str
     root_pem: _builtins.str
-    bearer: _builtins.str
+    certificate_pem: _builtins.str
+    key_pem: _builtins.str
     def __init__(
         self,
         *,
         control_plane: _builtins.str = ...,
         root_pem: _builtins.str = ...,
-        bearer: _builtins.str = ...,
+        certificate_pem: _builtins.str = ...,
+        key_pem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bearer", b"bearer", "control_plane", b"control_plane", "root_pem", b"root_pem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_pem", b"certificate_pem", "control_plane", b"control_plane", "key_pem", b"key_pem", "root_pem", b"root_pem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,7 +55,7 @@ class IdentityServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def Join(self, request, context):
-        """The one call that needs no credential: a single-use join token and a CSR for the first SVID.
+        """The one call that a join token opens: its secret (single use) and a CSR for the first SVID.
         UNAUTHENTICATED: unknown, used or expired token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

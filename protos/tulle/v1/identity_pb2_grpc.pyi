@@ -32,7 +32,7 @@ class IdentityStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IdentityAsyncStub: ...
     Join: _grpc.UnaryUnaryMultiCallable[_identity_pb2.JoinRequest, _identity_pb2.SvidResponse]
-    """The one call that needs no credential: a single-use join token and a CSR for the first SVID.
+    """The one call that a join token opens: its secret (single use) and a CSR for the first SVID.
     UNAUTHENTICATED: unknown, used or expired token.
     """
     Renew: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RenewRequest, _identity_pb2.SvidResponse]
@@ -44,7 +44,7 @@ class IdentityStub:
 class IdentityAsyncStub(IdentityStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Join: _aio.UnaryUnaryMultiCallable[_identity_pb2.JoinRequest, _identity_pb2.SvidResponse]  # type: ignore[assignment]
-    """The one call that needs no credential: a single-use join token and a CSR for the first SVID.
+    """The one call that a join token opens: its secret (single use) and a CSR for the first SVID.
     UNAUTHENTICATED: unknown, used or expired token.
     """
     Renew: _aio.UnaryUnaryMultiCallable[_identity_pb2.RenewRequest, _identity_pb2.SvidResponse]  # type: ignore[assignment]
@@ -59,7 +59,7 @@ class IdentityServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_pb2.JoinRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.SvidResponse, _abc.Awaitable[_identity_pb2.SvidResponse]]:
-        """The one call that needs no credential: a single-use join token and a CSR for the first SVID.
+        """The one call that a join token opens: its secret (single use) and a CSR for the first SVID.
         UNAUTHENTICATED: unknown, used or expired token.
         """
 
