@@ -1,0 +1,105 @@
+# One way in for every chore. `make help` lists them.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+CARGO_DIR := engine
+ENGINE_SOURCES := $(shell find engine bench -name target -prune -o \( -name '*.rs' -o -name 'Cargo.toml' -o -name Cargo.lock \) -print 2>/dev/null) $(wildcard protos/tulle/v1/*.proto)
+PROTOS := $(wildcard protos/tulle/v1/*.proto) $(shell find demo -name '*.proto' 2>/dev/null)
+PYTHON_ROOMS := tulle sidecar control_plane dashboard demo protos bench tests
+SECONDS ?= 60
+
+.PHONY: help setup demo test test-rust test-python lint lint-python lint-rust protos protos-check lock bench tools clean
+
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- setting up ---------------------------------------------------------------------------------------------------------
+
+setup: $(VENV)/.engine ## virtual environment, dependencies and the engine's release build
+	@true
+
+.PHONY: preflight
+preflight:
+	@command -v $(PYTHON) >/dev/null || { echo "make: python3 is missing: apt-get install python3 python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) -V) is too old, 3.11 or newer is needed: apt-get install python3.11 python3.11-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
+	@command -v cargo >/dev/null || { echo "make: cargo is missing: install Rust 1.88 or newer by rustup, see https://rustup.rs" >&2; exit 2; }
+	@cargo --version | awk '{split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 88)}' || { echo "make: $$(cargo --version) is too old, 1.88 or newer is needed: rustup update stable" >&2; exit 2; }
+	@command -v cc >/dev/null || { echo "make: a C compiler is missing: apt-get install gcc libc6-dev" >&2; exit 2; }
+
+$(VENV)/.dependencies: requirements.lock | preflight
+	@echo "[1/2] python dependencies into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -r requirements.lock
+	@touch $@
+
+$(VENV)/.engine: $(VENV)/.dependencies pyproject.toml $(ENGINE_SOURCES)
+	@echo "[2/2] the engine, release build (a few minutes the first time)"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
+	@touch $@
+
+# What the tests run beside our own: independent HTTP/2 peers and a browser.
+TOOLS := nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium
+tools: ## install the servers and the browser that tests need (Debian packages)
+	@missing=""; for pair in $(TOOLS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	  else echo "make: the tests need$$missing: sudo apt-get install$$missing" >&2; exit 2; fi; fi
+
+lock: ## write requirements.lock anew from what is installed
+	@$(BIN)/python -m pip freeze --exclude-editable --exclude tulle | grep -v ' @ ' > requirements.lock
+
+clean: ## remove what was built here
+	rm -rf $(VENV) engine/target bench/target .tulle .cache build dist
+
+# --- running ------------------------------------------------------------------------------------------------------------
+
+demo: setup ## the shop: control plane, services with sidecars, load, dashboard; Ctrl-C ends it
+	@exec $(BIN)/tulle demo $(DEMO)
+
+# --- checking -----------------------------------------------------------------------------------------------------------
+
+test: test-rust test-python ## all tests
+
+test-rust: setup tools
+	cd engine && cargo test --workspace --locked --quiet
+
+test-python: setup tools
+	$(BIN)/pytest -q
+
+lint: lint-python lint-rust protos-check ## formats, types, imports, warnings as errors
+
+lint-python: setup
+	$(BIN)/ruff check $(PYTHON_ROOMS)
+	$(BIN)/ruff format --check $(PYTHON_ROOMS)
+	$(BIN)/mypy $(PYTHON_ROOMS)
+	$(BIN)/python -m mypy.stubtest sidecar._engine
+	$(BIN)/lint-imports
+
+lint-rust: setup
+	cd engine && cargo fmt --all --check
+	cd engine && cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+# --- the contract -------------------------------------------------------------------------------------------------------
+
+define generate
+$(BIN)/python -m grpc_tools.protoc -I . --python_out=$(1) --grpc_python_out=$(1) \
+  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+endef
+
+protos: $(VENV)/.dependencies ## generate the Python stubs from the .proto files
+	$(call generate,.)
+
+protos-check: $(VENV)/.dependencies
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(call generate,$$fresh) && \
+	(cd "$$fresh" && find . -type f) | while read -r f; do cmp -s "$$fresh/$$f" "$$f" || { echo "make: $$f differs from its .proto: run make protos and commit" >&2; exit 1; }; done
+
+# --- measuring ----------------------------------------------------------------------------------------------------------
+
+bench: setup ## side by side with Envoy, HAProxy and nginx; writes bench/results/latest.json
+	$(BIN)/python -m bench.run
