@@ -120,11 +120,11 @@ class Store(Protocol):
         ...
 
     async def commit(self, transaction: Transaction) -> int:
-        """The new revision, once the write survives a crash. RevisionConflictError, LeaseAbsentError: nothing written."""
+        """The new revision, durable when returned. RevisionConflictError, LeaseAbsentError: nothing written."""
         ...
 
     def watch(self, prefix: str, since_revision: int) -> AsyncGenerator[Batch, None]:
-        """Every transaction after `since_revision` that touched `prefix`, in order, for ever. CompactedError: too old."""
+        """Each transaction after `since_revision` that touched `prefix`, in order. CompactedError if too old."""
         ...
 
     async def grant(self, ttl: timedelta) -> Lease: ...

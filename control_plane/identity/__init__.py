@@ -1,0 +1,1 @@
+"""The certificate authority, join tokens and their gRPC face."""
