@@ -1,0 +1,1 @@
+"""Policy: documents in, revisions kept, a snapshot out for each workload."""
