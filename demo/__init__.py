@@ -1,0 +1,1 @@
+"""A shop of small gRPC services that know nothing of the mesh, with policies, load and chaos."""

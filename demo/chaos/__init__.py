@@ -1,0 +1,1 @@
+"""Chaos: one payments instance fails for a while, recovers, and fails again."""

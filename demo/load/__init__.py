@@ -1,0 +1,1 @@
+"""Load: shoppers who come at a fixed rate, whether they are served or not."""

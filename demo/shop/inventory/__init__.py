@@ -1,0 +1,1 @@
+"""Inventory, what the shop has and what is held."""

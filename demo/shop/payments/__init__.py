@@ -1,0 +1,1 @@
+"""Payments, takes money and gives it back."""

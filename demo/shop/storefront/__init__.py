@@ -1,0 +1,1 @@
+"""Storefront, what a shopper's browser would call."""

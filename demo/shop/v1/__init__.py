@@ -1,0 +1,1 @@
+"""The shop's contract: generated stubs."""
