@@ -17,12 +17,8 @@ impl Flags {
         let mut words = std::env::args().skip(1);
         let mut found = HashMap::new();
         while let Some(word) = words.next() {
-            let name = word
-                .strip_prefix("--")
-                .ok_or_else(|| format!("{word}: not a flag"))?;
-            let value = words
-                .next()
-                .ok_or_else(|| format!("--{name}: has no value"))?;
+            let name = word.strip_prefix("--").ok_or_else(|| format!("{word}: not a flag"))?;
+            let value = words.next().ok_or_else(|| format!("--{name}: has no value"))?;
             found.insert(name.to_owned(), value);
         }
         Ok(Self(found))
@@ -33,8 +29,7 @@ impl Flags {
     /// # Errors
     /// The flag is missing or its value does not parse.
     pub fn get<T: FromStr>(&self, name: &str) -> Result<T, String> {
-        self.find(name)?
-            .ok_or_else(|| format!("--{name}: is missing"))
+        self.find(name)?.ok_or_else(|| format!("--{name}: is missing"))
     }
 
     /// The value of a flag that may be missing.
@@ -45,8 +40,6 @@ impl Flags {
         let Some(text) = self.0.get(name) else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| format!("--{name} {text}: not a value of its kind"))
+        text.parse().map(Some).map_err(|_| format!("--{name} {text}: not a value of its kind"))
     }
 }

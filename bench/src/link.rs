@@ -31,10 +31,7 @@ impl Link {
     /// TCP_NODELAY cannot be set.
     pub fn new(socket: TcpStream, config: Config) -> io::Result<Self> {
         socket.set_nodelay(true)?;
-        Ok(Self {
-            socket,
-            http2: Connection::new(config),
-        })
+        Ok(Self { socket, http2: Connection::new(config) })
     }
 
     /// The socket, to register it.
@@ -72,12 +69,7 @@ impl Link {
                     self.http2.advance_output(length);
                     self.http2.pump();
                 }
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::WouldBlock | ErrorKind::NotConnected
-                    ) =>
-                {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

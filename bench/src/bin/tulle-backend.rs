@@ -45,16 +45,9 @@ fn main() {
 
 fn run() -> Result<(), String> {
     let address: SocketAddr = Flags::from_env()?.get("listen")?;
-    let mut backend =
-        Backend::bind(address).map_err(|error| format!("--listen {address}: {error}"))?;
-    let bound = backend
-        .listener
-        .local_addr()
-        .map_err(|error| error.to_string())?;
-    println!(
-        "{}",
-        serde_json::json!({"ready": "backend", "address": bound.to_string()})
-    );
+    let mut backend = Backend::bind(address).map_err(|error| format!("--listen {address}: {error}"))?;
+    let bound = backend.listener.local_addr().map_err(|error| error.to_string())?;
+    println!("{}", serde_json::json!({"ready": "backend", "address": bound.to_string()}));
     backend.serve().map_err(|error| error.to_string())
 }
 
@@ -64,17 +57,9 @@ impl Backend {
     fn bind(address: SocketAddr) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::bind(address)?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let buffer = vec![0; BUFFER];
-        Ok(Self {
-            poll,
-            listener,
-            peers: HashMap::new(),
-            next: 0,
-            replies: Replies::new(),
-            buffer,
-        })
+        Ok(Self { poll, listener, peers: HashMap::new(), next: 0, replies: Replies::new(), buffer })
     }
 
     fn serve(&mut self) -> io::Result<()> {
@@ -101,17 +86,9 @@ impl Backend {
                 Err(error) => return Err(error),
             };
             let both = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut socket, Key(self.next), both)?;
+            self.poll.registry().register(&mut socket, Key(self.next), both)?;
             let link = Link::new(socket, config())?;
-            self.peers.insert(
-                self.next,
-                Peer {
-                    link,
-                    partial: HashMap::new(),
-                },
-            );
+            self.peers.insert(self.next, Peer { link, partial: HashMap::new() });
             self.next += 1;
         }
     }
@@ -120,20 +97,14 @@ impl Backend {
         let Some(peer) = self.peers.get_mut(&number) else {
             return;
         };
-        if !peer
-            .turn(&mut self.buffer, &mut self.replies)
-            .unwrap_or(false)
-        {
+        if !peer.turn(&mut self.buffer, &mut self.replies).unwrap_or(false) {
             self.peers.remove(&number);
         }
     }
 }
 
 fn config() -> Config {
-    Config {
-        max_concurrent_streams: 1000,
-        ..Config::new(Role::Server)
-    }
+    Config { max_concurrent_streams: 1000, ..Config::new(Role::Server) }
 }
 
 // === impl Peer ===
@@ -158,27 +129,13 @@ impl Peer {
 
     fn answer(&mut self, mut input: &[u8], replies: &mut Replies) {
         let now = Instant::now();
-        while let Ok(Some(event)) = self
-            .link
-            .http2
-            .receive(now, &mut input, &mut replies.scratch)
-        {
+        while let Ok(Some(event)) = self.link.http2.receive(now, &mut input, &mut replies.scratch) {
             match event {
-                Event::Data {
-                    stream,
-                    payload,
-                    end_stream,
-                    flow,
-                    ..
-                } => {
+                Event::Data { stream, payload, end_stream, flow, .. } => {
                     self.link.http2.release(stream, flow);
                     self.data(stream, payload, end_stream, replies);
                 }
-                Event::Headers {
-                    stream,
-                    end_stream: true,
-                    ..
-                } => self.reply(stream, &[], replies),
+                Event::Headers { stream, end_stream: true, .. } => self.reply(stream, &[], replies),
                 Event::Reset { stream, .. } | Event::StreamError { stream, .. } => {
                     self.partial.remove(&stream);
                 }
@@ -189,10 +146,7 @@ impl Peer {
 
     fn data(&mut self, stream: StreamId, payload: &[u8], end: bool, replies: &Replies) {
         if !end {
-            self.partial
-                .entry(stream)
-                .or_default()
-                .extend_from_slice(payload);
+            self.partial.entry(stream).or_default().extend_from_slice(payload);
         } else if let Some(mut message) = self.partial.remove(&stream) {
             message.extend_from_slice(payload);
             self.reply(stream, &message, replies);
@@ -204,9 +158,7 @@ impl Peer {
     fn reply(&mut self, stream: StreamId, message: &[u8], replies: &Replies) {
         self.link.http2.send_headers(stream, &replies.head, false);
         self.link.http2.send_data(stream, message, false);
-        self.link
-            .http2
-            .send_headers(stream, &replies.trailers, true);
+        self.link.http2.send_headers(stream, &replies.trailers, true);
     }
 }
 
@@ -218,10 +170,6 @@ impl Replies {
         head.push(b":status", b"200");
         head.push(b"content-type", b"application/grpc");
         trailers.push(b"grpc-status", b"0");
-        Self {
-            head,
-            trailers,
-            scratch: Fields::new(),
-        }
+        Self { head, trailers, scratch: Fields::new() }
     }
 }

@@ -54,11 +54,7 @@ fn plan() -> Result<Plan, String> {
         streams: flags.get("streams")?,
         time: Duration::from_secs_f64(flags.get("seconds")?),
         rate: flags.find("rate")?,
-        shape: Shape::new(
-            &flags.get::<String>("authority")?,
-            &flags.get::<String>("path")?,
-            flags.get("payload")?,
-        ),
+        shape: Shape::new(&flags.get::<String>("authority")?, &flags.get::<String>("path")?, flags.get("payload")?),
     })
 }
 
@@ -72,11 +68,7 @@ fn run(plan: &Plan) -> Result<serde_json::Value, String> {
 fn drive(plan: &Plan, tally: &mut Tally, started: Instant) -> std::io::Result<()> {
     let mut poll = Poll::new()?;
     let mut pace = Pace::new(plan.rate, started, plan.time)?;
-    poll.registry().register(
-        &mut SourceFd(&pace.timer().as_raw_fd()),
-        TIMER,
-        Interest::READABLE,
-    )?;
+    poll.registry().register(&mut SourceFd(&pace.timer().as_raw_fd()), TIMER, Interest::READABLE)?;
     let mut callers = connect(plan, &poll)?;
     let mut events = Events::with_capacity(1024);
     let (end, mut turn) = (started + plan.time, 0);
@@ -107,36 +99,22 @@ fn connect(plan: &Plan, poll: &Poll) -> std::io::Result<Vec<Caller>> {
     (0..plan.connections)
         .map(|number| {
             let mut caller = Caller::connect(plan.target, plan.streams)?;
-            poll.registry().register(
-                caller.socket(),
-                Key(number),
-                Interest::READABLE | Interest::WRITABLE,
-            )?;
+            poll.registry().register(caller.socket(), Key(number), Interest::READABLE | Interest::WRITABLE)?;
             Ok(caller)
         })
         .collect()
 }
 
 /// Closed loop: fills every free slot. At a rate: starts what is due, on connections in turn, as slots allow.
-fn start_calls(
-    plan: &Plan,
-    callers: &mut [Caller],
-    pace: &mut Pace,
-    turn: &mut usize,
-    now: Instant,
-) {
+fn start_calls(plan: &Plan, callers: &mut [Caller], pace: &mut Pace, turn: &mut usize, now: Instant) {
     if pace.is_closed_loop() {
         if now < pace.end() {
-            callers
-                .iter_mut()
-                .for_each(|caller| while caller.start(&plan.shape, now) {});
+            callers.iter_mut().for_each(|caller| while caller.start(&plan.shape, now) {});
         }
         return;
     }
     while let Some(intended) = pace.due(now) {
-        let free = (0..callers.len())
-            .map(|step| (*turn + step) % callers.len())
-            .find(|n| callers[*n].is_free());
+        let free = (0..callers.len()).map(|step| (*turn + step) % callers.len()).find(|n| callers[*n].is_free());
         let Some(number) = free else { return };
         callers[number].start(&plan.shape, intended);
         *turn = number + 1;

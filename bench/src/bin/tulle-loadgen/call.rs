@@ -55,12 +55,7 @@ impl Shape {
 
 impl Call {
     pub(crate) fn new(intended: Instant) -> Self {
-        Self {
-            intended,
-            received: 0,
-            whole: true,
-            ok: false,
-        }
+        Self { intended, received: 0, whole: true, ok: false }
     }
 
     pub(crate) fn data(&mut self, payload: &[u8], shape: &Shape) {
@@ -83,11 +78,7 @@ impl Call {
 impl Default for Tally {
     fn default() -> Self {
         let latencies = Histogram::new(3).expect("three digits are in range");
-        Self {
-            ok: 0,
-            failed: 0,
-            latencies,
-        }
+        Self { ok: 0, failed: 0, latencies }
     }
 }
 

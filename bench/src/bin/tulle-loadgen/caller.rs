@@ -27,14 +27,7 @@ impl Caller {
     pub(crate) fn connect(target: SocketAddr, streams: usize) -> io::Result<Self> {
         let link = Link::new(TcpStream::connect(target)?, Config::new(Role::Client))?;
         let (calls, free) = (vec![None; streams], (0..streams).collect());
-        Ok(Self {
-            link,
-            calls,
-            free,
-            scratch: Fields::new(),
-            buffer: vec![0; BUFFER],
-            lost: false,
-        })
+        Ok(Self { link, calls, free, scratch: Fields::new(), buffer: vec![0; BUFFER], lost: false })
     }
 
     pub(crate) fn socket(&mut self) -> &mut TcpStream {
@@ -75,12 +68,7 @@ impl Caller {
     }
 
     /// Reads all there is and counts the calls that ended; those that ended after `end` are judged, not timed.
-    pub(crate) fn read(
-        &mut self,
-        shape: &Shape,
-        tally: &mut Tally,
-        end: Instant,
-    ) -> io::Result<()> {
+    pub(crate) fn read(&mut self, shape: &Shape, tally: &mut Tally, end: Instant) -> io::Result<()> {
         while !self.lost {
             match self.link.read(&mut self.buffer) {
                 Ok(Received::Bytes(length)) => self.take(length, shape, tally, end),
@@ -100,25 +88,17 @@ impl Caller {
         let mut input = buffer;
         while let Ok(Some(event)) = link.http2.receive(now, &mut input, &mut self.scratch) {
             let (token, over) = match event {
-                Event::Headers {
-                    token, end_stream, ..
-                } => (token, end_stream),
-                Event::Data {
-                    token,
-                    end_stream,
-                    stream,
-                    flow,
-                    payload,
-                } => {
+                Event::Headers { token, end_stream, .. } => (token, end_stream),
+                Event::Data { token, end_stream, stream, flow, payload } => {
                     if let Some(call) = slot(&mut self.calls, token) {
                         call.data(payload, shape);
                     }
                     link.http2.release(stream, flow);
                     (token, end_stream)
                 }
-                Event::Reset { token, .. }
-                | Event::StreamError { token, .. }
-                | Event::Refused { token, .. } => (token, true),
+                Event::Reset { token, .. } | Event::StreamError { token, .. } | Event::Refused { token, .. } => {
+                    (token, true)
+                }
                 _ => continue,
             };
             let Some(call) = slot(&mut self.calls, token) else {

@@ -17,33 +17,16 @@ pub(crate) struct Pace {
 // === impl Pace ===
 
 impl Pace {
-    pub(crate) fn new(
-        rate: Option<f64>,
-        started: Instant,
-        time: Duration,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn new(rate: Option<f64>, started: Instant, time: Duration) -> std::io::Result<Self> {
         let gap = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
-        let timer =
-            rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
+        let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
         if let Some(gap) = gap {
             // The poll's own timeout is rounded to milliseconds; a timer keeps microseconds.
-            let step = Timespec {
-                tv_sec: gap.as_secs() as i64,
-                tv_nsec: i64::from(gap.subsec_nanos()),
-            };
-            let every = Itimerspec {
-                it_interval: step,
-                it_value: step,
-            };
+            let step = Timespec { tv_sec: gap.as_secs() as i64, tv_nsec: i64::from(gap.subsec_nanos()) };
+            let every = Itimerspec { it_interval: step, it_value: step };
             rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::empty(), &every)?;
         }
-        Ok(Self {
-            gap,
-            started,
-            end: started + time,
-            taken: 0,
-            timer,
-        })
+        Ok(Self { gap, started, end: started + time, taken: 0, timer })
     }
 
     pub(crate) fn timer(&self) -> &OwnedFd {
