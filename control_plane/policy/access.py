@@ -31,9 +31,7 @@ class Operation(Block):
 class AccessRuleSpec(Block):
     """Any of `from` calling any of `to`. Left out: any authenticated caller, any method."""
 
-    from_: Annotated[Many[Caller], Field(alias="from", min_length=1, max_length=1000)] | None = Field(
-        default=None, alias="from"
-    )
+    from_: Annotated[Many[Caller], Field(min_length=1, max_length=1000)] | None = Field(default=None, alias="from")
     to: Annotated[Many[Operation], Field(min_length=1, max_length=100)] | None = None
 
 
