@@ -1,1 +1,14 @@
-//! Placeholder that the first commit of this room replaces.
+//! The data plane: workers that carry calls, and the verbs by which they are driven.
+//!
+//! A [`worker::Worker`] is sans-IO: bytes, time and snapshots go in; bytes, timers, connects and closes come out. Only
+//! `io` knows sockets, TLS and threads. The path of a call is `call.rs`: read it first.
+
+mod engine;
+mod error;
+pub mod identity;
+mod settings;
+
+pub use engine::Engine;
+pub use error::{EngineError, InvalidConfig, ListenFailed};
+pub use settings::{Limits, Settings, UpstreamPort};
+pub use tulle_mesh::proto;

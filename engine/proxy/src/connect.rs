@@ -1,0 +1,101 @@
+//! What a plaintext connection speaks: an HTTP CONNECT first, the HTTP/2 preface, or nothing that is understood here.
+
+/// RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const CONNECT: &[u8] = b"CONNECT ";
+/// Most bytes of a CONNECT request; gRPC libraries send about 150.
+const MAX_HEAD: usize = 8 * 1024;
+/// What a CONNECT is answered with.
+pub(crate) const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// What the first bytes of a connection turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sniffed {
+    /// Too few bytes to tell.
+    More,
+    /// HTTP/2 from its first byte.
+    Preface,
+    /// A CONNECT to this authority; its head takes `length` bytes, HTTP/2 follows.
+    Connect { authority: Vec<u8>, length: usize },
+    /// Neither.
+    Refused(Refusal),
+}
+
+/// Why a connection is not understood; each with the reply that says so in its own language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Tls,
+    Http1,
+    BadConnect,
+    Unknown,
+}
+
+/// Looks at the first bytes of a connection, all of them each time.
+pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
+    let common = |wanted: &[u8]| bytes.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+    if common(PREFACE) == bytes.len().min(PREFACE.len()) {
+        return if bytes.len() < PREFACE.len() { Sniffed::More } else { Sniffed::Preface };
+    }
+    if common(CONNECT) == bytes.len().min(CONNECT.len()) {
+        return if bytes.len() < CONNECT.len() { Sniffed::More } else { connect(bytes) };
+    }
+    Sniffed::Refused(refusal(bytes))
+}
+
+fn connect(bytes: &[u8]) -> Sniffed {
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return if bytes.len() > MAX_HEAD { Sniffed::Refused(Refusal::BadConnect) } else { Sniffed::More };
+    };
+    let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let mut words = line.split(|byte| *byte == b' ').skip(1);
+    match (words.next(), words.next(), words.next()) {
+        (Some(authority), Some(b"HTTP/1.1" | b"HTTP/1.0"), None) if is_authority(authority) => {
+            Sniffed::Connect { authority: authority.to_ascii_lowercase(), length: end + 4 }
+        }
+        _ => Sniffed::Refused(Refusal::BadConnect),
+    }
+}
+
+fn is_authority(bytes: &[u8]) -> bool {
+    bytes.len() <= 259 && bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(byte))
+}
+
+fn refusal(bytes: &[u8]) -> Refusal {
+    const METHODS: [&[u8]; 8] =
+        [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE "];
+    match bytes {
+        [0x16, 0x03, ..] | [0x16] => Refusal::Tls,
+        _ if METHODS.iter().any(|method| bytes.starts_with(method)) => Refusal::Http1,
+        _ => Refusal::Unknown,
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// The label of `tulle.connections.refused`.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Http1 | Self::BadConnect | Self::Unknown => "preface",
+        }
+    }
+
+    /// What is sent before the connection is closed.
+    pub(crate) fn reply(self) -> &'static [u8] {
+        match self {
+            // A TLS alert record: fatal, protocol_version.
+            Self::Tls => b"\x15\x03\x03\x00\x02\x02\x46",
+            Self::Http1 => {
+                b"HTTP/1.1 426 Upgrade Required\r\nupgrade: h2c\r\nconnection: close, upgrade\r\ncontent-length: 75\r\n\r\n\
+                tulle carries grpc: speak http/2 with prior knowledge here, or http connect"
+            }
+            Self::BadConnect => b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            Self::Unknown => b"",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;
