@@ -72,10 +72,10 @@ class Authenticator:
 
     def caller(self, context: "grpc.aio.ServicerContext[Any, Any]") -> Caller:
         """A `control_plane.caller.CallerOf`. NoCredentialError."""
-        certificates = context.auth_context().get("x509_pem_cert", ())
-        if not certificates:
+        pem = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
+        if pem is None:
             raise NoCredentialError("no client certificate", hint="connect with an SVID, operator.json or a join token")
-        return self.caller_of_certificate(x509.load_pem_x509_certificate(_bytes(certificates[0])))
+        return self.caller_of_certificate(x509.load_pem_x509_certificate(pem))
 
     def caller_of_certificate(self, certificate: x509.Certificate) -> Caller:
         """NoCredentialError for an expired certificate, another root's, or one that names nobody known."""
@@ -126,7 +126,3 @@ def _hint(method: str) -> str:
         return "no such method"
     credentials = {Workload: "a sidecar's SVID", Operator: names.OPERATOR_CREDENTIAL, Joiner: "a join token"}
     return "call with " + " or ".join(sorted(credentials[kind] for kind in allowed))
-
-
-def _bytes(value: str | bytes) -> bytes:
-    return value.encode() if isinstance(value, str) else value

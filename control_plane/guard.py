@@ -37,12 +37,12 @@ class Guard(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    ) -> Handler | None:
         handler = await continuation(handler_call_details)
         if handler is None:
-            return handler
+            return None
         method = handler_call_details.method
         if handler.response_streaming:
             kind = grpc.stream_stream_rpc_method_handler
@@ -54,7 +54,7 @@ class Guard(grpc.aio.ServerInterceptor):
             if handler.request_streaming:
                 kind = cast(Any, grpc.stream_unary_rpc_method_handler)
             behaviour = self._unary(method, handler.unary_unary or cast(Any, handler.stream_unary))
-        return cast(Handler, kind(cast(Any, behaviour), handler.request_deserializer, handler.response_serializer))
+        return kind(cast(Any, behaviour), handler.request_deserializer, handler.response_serializer)
 
     def _unary(self, method: str, inner: Callable[..., Any]) -> Callable[..., Any]:
         async def guarded(request: Any, context: Context) -> Any:

@@ -91,7 +91,7 @@ class Authority:
 
     def issue_svid(self, ref: WorkloadRef, csr_der: bytes, now: datetime) -> Svid:
         """An SVID for `ref` on the request's key; whatever names the request asks for are ignored. InvalidCsrError."""
-        public_key = _public_key(csr_der)
+        public_key = check_csr(csr_der)
         leaf_names = LeafNames(ref.spiffe_id, (SERVER, CLIENT))
         leaf = make_leaf(self._workload, public_key, leaf_names, now, self._lifetime.value)
         return Svid(ref.spiffe_id, leaf.public_bytes(Encoding.PEM), leaf.not_valid_after_utc)
@@ -113,6 +113,25 @@ class Authority:
         key = new_key()
         leaf_names = LeafNames(f"spiffe://{self._trust_domain}{path}", (CLIENT,))
         return KeyPair(make_leaf(self._access, key.public_key(), leaf_names, now, lifetime), key)
+
+
+def check_csr(csr_der: bytes) -> ec.EllipticCurvePublicKey:
+    """The key that the request is for and signed by; InvalidCsrError."""
+    if len(csr_der) > LARGEST_CSR:
+        raise InvalidCsrError(f"csr_der has {len(csr_der)} bytes, over the maximum of {LARGEST_CSR}")
+    try:
+        request = x509.load_der_x509_csr(csr_der)
+        key = request.public_key()
+        signed = request.is_signature_valid
+    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as error:
+        raise InvalidCsrError(
+            "csr_der is no PKCS#10 request", hint="send a DER request for an ECDSA P-256 key"
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise InvalidCsrError("csr_der is for another kind of key", hint="make an ECDSA P-256 key")
+    if not signed:
+        raise InvalidCsrError("csr_der is not signed by its own key")
+    return key
 
 
 def _root(folder: Path, name: str, trust_domain: str, now: datetime) -> KeyPair:
@@ -141,24 +160,6 @@ def _check_root(root: KeyPair, folder: Path, trust_domain: str, now: datetime) -
         raise RootError(
             f"a root in {folder} has expired", hint="start with a new data folder and join every sidecar again"
         )
-
-
-def _public_key(csr_der: bytes) -> ec.EllipticCurvePublicKey:
-    if len(csr_der) > LARGEST_CSR:
-        raise InvalidCsrError(f"csr_der has {len(csr_der)} bytes, over the maximum of {LARGEST_CSR}")
-    try:
-        request = x509.load_der_x509_csr(csr_der)
-        key = request.public_key()
-        signed = request.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as error:
-        raise InvalidCsrError(
-            "csr_der is no PKCS#10 request", hint="send a DER request for an ECDSA P-256 key"
-        ) from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise InvalidCsrError("csr_der is for another kind of key", hint="make an ECDSA P-256 key")
-    if not signed:
-        raise InvalidCsrError("csr_der is not signed by its own key")
-    return key
 
 
 def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:

@@ -1,0 +1,1 @@
+"""Discovery: whole snapshots pushed to sidecars, the latest wins, each answered by ACK or NACK."""
