@@ -12,7 +12,7 @@ from itertools import groupby
 
 from control_plane.policy.model import GRPCRoute
 from control_plane.policy.policy_set import PolicySet
-from control_plane.policy.precedence import Stack, default_stack, own_routes, rule_stack
+from control_plane.policy.precedence import DEFAULT, Stack, default_stack, own_routes, rule_stack
 from control_plane.policy.route import BackendRef, Match, Rule
 
 
@@ -38,6 +38,7 @@ class RoutePlan:
     matches: tuple[Match, ...]
     targets: tuple[Target, ...]
     stack: Stack
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def plan(policies: PolicySet, service: str, caller_namespace: str) -> list[Route
     """The routes that a caller of this namespace sees for the service, the default one last."""
     plans = list(_plans(policies, service, _candidates(policies, service, caller_namespace)))
     if not any(_takes_all(route) for route in plans):
-        plans.append(RoutePlan("default", (), (Target(service, None, 1),), default_stack(policies, service)))
+        plans.append(_default(policies, service))
     return plans
 
 
@@ -76,6 +77,10 @@ def rule_name(route: GRPCRoute, index: int) -> str:
     return f"{route.metadata.name}/{route.spec.rules[index].name or index}"
 
 
+def _default(policies: PolicySet, service: str) -> RoutePlan:
+    return RoutePlan(DEFAULT, (), (Target(service, None, 1),), default_stack(policies, service), DEFAULT)
+
+
 def _plans(policies: PolicySet, service: str, candidates: Iterable[_Candidate]) -> Iterator[RoutePlan]:
     for (_, index), group in groupby(candidates, key=lambda one: (one.route.key, one.index)):
         members = list(group)
@@ -89,6 +94,7 @@ def _plans(policies: PolicySet, service: str, candidates: Iterable[_Candidate]) 
             () if everything else matches,
             found or (Target(service, None, 1),),
             rule_stack(policies, service, route, rule),
+            str(route.key),
         )
         if everything:
             return

@@ -116,6 +116,17 @@ def parse(text: str) -> list[Node]:
     return documents
 
 
+def plain_scalar(text: str) -> Scalar:
+    """What a word without quotes means."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
+
+
 def _events(text: str) -> Iterator[yaml.Event]:
     try:
         yield from yaml.parse(text, Loader=yaml.CSafeLoader)
@@ -179,13 +190,5 @@ def _line(event: yaml.Event) -> int:
 
 
 def _scalar(event: yaml.ScalarEvent) -> Scalar:
-    text = str(event.value)
-    if event.style:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-    return text
+    # libyaml gives an empty style to what stands without quotes.
+    return str(event.value) if event.style else plain_scalar(str(event.value))
