@@ -1,1 +1,25 @@
-//! Placeholder that the first commit of this room replaces.
+//! The pure decisions of the data plane: which route, which endpoint, how long, whether again, who may, what happened.
+//!
+//! No socket, no clock and no global: time (`std::time::Instant`) and randomness ([`random::Random`]) are arguments.
+
+pub mod authz;
+pub mod balance;
+mod hash;
+pub mod method;
+pub mod outcome;
+pub mod random;
+pub mod reason;
+pub mod resilience;
+pub mod router;
+pub mod snapshot;
+pub mod spiffe;
+pub mod status;
+pub mod telemetry;
+mod ticks;
+pub mod wire;
+
+/// The contract's messages, generated from `protos/tulle/v1/`.
+#[allow(missing_docs, clippy::all)]
+pub mod proto {
+    include!(concat!(env!("OUT_DIR"), "/tulle.v1.rs"));
+}

@@ -1,0 +1,167 @@
+//! Who may call what: any deny that matches denies, then any allow that matches allows, else the default.
+
+use crate::hash::FastMap;
+use crate::router::split_path;
+use crate::snapshot::Inbound;
+use crate::spiffe::SpiffeId;
+use std::fmt;
+use std::sync::Arc;
+
+/// The decision on one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// It may pass. `policy` is the AccessPolicy that allows it; `None` where the default does.
+    Allow {
+        /// "namespace/policy".
+        policy: Option<&'a Arc<str>>,
+    },
+    /// It may not.
+    Deny(Denial<'a>),
+}
+
+/// Why a call was refused. Displays as the status message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial<'a> {
+    /// The AccessPolicy and the index of its rule; `None` where no policy allows the call.
+    pub rule: Option<(&'a Arc<str>, u32)>,
+    /// The revision in force.
+    pub revision: u64,
+    identity: &'a SpiffeId,
+    path: &'a [u8],
+}
+
+/// An AccessPolicy's rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AccessRule {
+    pub(crate) policy: Arc<str>,
+    pub(crate) rule: u32,
+    /// Empty: any method.
+    pub(crate) methods: Vec<MethodPattern>,
+}
+
+/// Which callers a rule is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Callers {
+    Anyone,
+    These(Vec<CallerPattern>),
+}
+
+/// One caller, or all under a prefix that ends in `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallerPattern {
+    Exact(Box<str>),
+    Under(Box<str>),
+}
+
+/// A method as it stands in `:path`, or all of a service ("/package.Service/").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MethodPattern {
+    Exact(Box<[u8]>),
+    AllOf(Box<[u8]>),
+}
+
+/// What an action's rules look like to a caller: found by its identity, without trying each.
+#[derive(Debug, Default)]
+pub(crate) struct RuleSet {
+    rules: Vec<AccessRule>,
+    by_identity: FastMap<Box<str>, Vec<usize>>,
+    by_prefix: Vec<(Box<str>, usize)>,
+    for_anyone: Vec<usize>,
+}
+
+/// A service's rules and its default.
+#[derive(Debug, Default)]
+pub(crate) struct AccessRules {
+    pub(crate) deny: RuleSet,
+    pub(crate) allow: RuleSet,
+    pub(crate) allow_by_default: bool,
+    pub(crate) revision: u64,
+}
+
+// === impl Inbound ===
+
+impl Inbound {
+    /// Decides on a call by the proven identity and exactly the `:path` that is forwarded.
+    #[must_use]
+    pub fn authorize<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
+        self.access.decide(identity, path)
+    }
+}
+
+// === impl AccessRules ===
+
+impl AccessRules {
+    fn decide<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
+        let refused = |rule| Access::Deny(Denial { rule, revision: self.revision, identity, path });
+        if let Some(rule) = self.deny.find(identity, path) {
+            return refused(Some((&rule.policy, rule.rule)));
+        }
+        match self.allow.find(identity, path) {
+            Some(rule) => Access::Allow { policy: Some(&rule.policy) },
+            None if self.allow_by_default => Access::Allow { policy: None },
+            None => refused(None),
+        }
+    }
+}
+
+// === impl RuleSet ===
+
+impl RuleSet {
+    pub(crate) fn add(&mut self, rule: AccessRule, callers: Callers) {
+        let index = self.rules.len();
+        self.rules.push(rule);
+        match callers {
+            Callers::Anyone => self.for_anyone.push(index),
+            Callers::These(patterns) => patterns.into_iter().for_each(|one| self.add_caller(one, index)),
+        }
+    }
+
+    fn add_caller(&mut self, pattern: CallerPattern, index: usize) {
+        match pattern {
+            CallerPattern::Exact(identity) => self.by_identity.entry(identity).or_default().push(index),
+            CallerPattern::Under(prefix) => self.by_prefix.push((prefix, index)),
+        }
+    }
+
+    fn find(&self, identity: &SpiffeId, path: &[u8]) -> Option<&AccessRule> {
+        let exact = self.by_identity.get(identity.as_str()).into_iter().flatten();
+        let under = self.by_prefix.iter().filter(|(prefix, _)| identity.as_str().starts_with(&**prefix));
+        let mut found = exact.chain(under.map(|(_, index)| index)).chain(&self.for_anyone);
+        found.find(|index| self.rules[**index].takes(path)).map(|index| &self.rules[*index])
+    }
+}
+
+// === impl AccessRule ===
+
+impl AccessRule {
+    fn takes(&self, path: &[u8]) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|pattern| pattern.takes(path))
+    }
+}
+
+impl MethodPattern {
+    fn takes(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => **exact == *path,
+            Self::AllOf(prefix) => path.starts_with(prefix),
+        }
+    }
+}
+
+// === impl Denial ===
+
+impl fmt::Display for Denial<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { revision, identity, .. } = self;
+        match self.rule {
+            Some((policy, rule)) => {
+                write!(f, "denied to {identity} by AccessPolicy {policy}, rule {rule}, revision {revision}")
+            }
+            None => {
+                let (service, method) = split_path(self.path).unwrap_or((self.path, b""));
+                let (service, method) = (service.escape_ascii(), method.escape_ascii());
+                write!(f, "no AccessPolicy allows {identity} to call {service}/{method}, revision {revision}")
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Which method a path names, and under which bounded label it is counted.
+
+use crate::hash::{self, FastMap};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Methods that are learned where a service declares none.
+pub const LEARNED_METHODS: usize = 64;
+/// Slots of the learned table: twice the bound, so that probing stays short.
+const SLOTS: usize = LEARNED_METHODS * 2;
+const MAX_LEARNED_BYTES: usize = 256;
+const OTHER: &str = "other";
+
+/// A method's label within its service's [`Methods`]; small, and the same for as long as that table lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MethodLabel(u16);
+
+/// What is known of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodInfo {
+    /// Under which label it is counted.
+    pub label: MethodLabel,
+    /// Whether one request gets one response; `None` where the method is not declared.
+    pub unary: Option<bool>,
+    /// Whether the client streams; `None` where the method is not declared.
+    pub client_streaming: Option<bool>,
+    /// Whether executing it twice does no harm.
+    pub idempotent: bool,
+}
+
+/// A service's methods: the declared ones or, where none is, the first 64 seen.
+#[derive(Clone, Debug, Default)]
+pub struct Methods {
+    declared: Declared,
+    learned: Arc<Learned>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Declared {
+    by_path: FastMap<Box<[u8]>, MethodInfo>,
+    names: Vec<Box<str>>,
+}
+
+/// Labels met on the way, in an open-addressed table that is written once a slot and read without a lock.
+#[derive(Debug)]
+struct Learned {
+    slots: [OnceLock<Box<str>>; SLOTS],
+    count: AtomicU32,
+}
+
+// === impl MethodLabel ===
+
+impl MethodLabel {
+    /// What is counted as `other`.
+    pub const OTHER: Self = Self(u16::MAX);
+
+    /// A small number for tables with one place a method; labels may share one.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+// === impl MethodInfo ===
+
+impl MethodInfo {
+    fn unknown(label: MethodLabel) -> Self {
+        Self { label, unary: None, client_streaming: None, idempotent: false }
+    }
+}
+
+// === impl Methods ===
+
+impl Methods {
+    /// A table of declared methods: path (`/package.Service/Method`), client streams, server streams, idempotent.
+    /// `previous` hands on what was learned.
+    #[must_use]
+    pub fn new(declared: &[(String, bool, bool, bool)], previous: Option<&Self>) -> Self {
+        let mut methods = Self { learned: previous.map(|p| p.learned.clone()).unwrap_or_default(), ..Self::default() };
+        for (path, client, server, idempotent) in declared.iter().take(usize::from(u16::MAX)) {
+            methods.declared.add(path, *client, *server, *idempotent);
+        }
+        methods
+    }
+
+    /// What is known of the method at `path`. Learns the path where nothing is declared and fewer than 64 are known.
+    #[must_use]
+    pub fn find(&self, path: &[u8]) -> MethodInfo {
+        if self.declared.names.is_empty() {
+            return MethodInfo::unknown(self.learned.label(path));
+        }
+        let known = self.declared.by_path.get(path).copied();
+        known.unwrap_or(MethodInfo::unknown(MethodLabel::OTHER))
+    }
+
+    /// The label's text: `package.Service/Method`, or `other`.
+    #[must_use]
+    pub fn name(&self, label: MethodLabel) -> &str {
+        let declared = self.declared.names.get(label.index()).map(|name| &**name);
+        if declared.is_some() || !self.declared.names.is_empty() {
+            return declared.unwrap_or(OTHER);
+        }
+        self.learned.slots.get(label.index()).and_then(OnceLock::get).map_or(OTHER, |name| name)
+    }
+}
+
+// === impl Declared ===
+
+impl Declared {
+    fn add(&mut self, path: &str, client_streaming: bool, server_streaming: bool, idempotent: bool) {
+        let info = MethodInfo {
+            label: MethodLabel(self.names.len() as u16),
+            unary: Some(!client_streaming && !server_streaming),
+            client_streaming: Some(client_streaming),
+            idempotent,
+        };
+        self.by_path.insert(path.as_bytes().into(), info);
+        self.names.push(path.trim_start_matches('/').into());
+    }
+}
+
+// === impl Learned ===
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self { slots: [const { OnceLock::new() }; SLOTS], count: AtomicU32::new(0) }
+    }
+}
+
+impl Learned {
+    fn label(&self, path: &[u8]) -> MethodLabel {
+        let Some(name) = method_name(path) else { return MethodLabel::OTHER };
+        let start = hash::of(name.as_bytes()) as usize;
+        for probe in 0..SLOTS {
+            let at = start.wrapping_add(probe) % SLOTS;
+            match self.slots[at].get() {
+                Some(known) if **known == *name => return MethodLabel(at as u16),
+                Some(_) => {}
+                None => return self.learn(at, name),
+            }
+        }
+        MethodLabel::OTHER
+    }
+
+    /// Takes one of the 64 places, then the slot. When another worker was quicker with the slot and another name, this
+    /// call is counted as `other` and the next one finds its own place.
+    fn learn(&self, at: usize, name: &str) -> MethodLabel {
+        let admit = |count| (count < LEARNED_METHODS as u32).then_some(count + 1);
+        if self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, admit).is_err() {
+            return MethodLabel::OTHER;
+        }
+        if self.slots[at].set(name.into()).is_ok() {
+            return MethodLabel(at as u16);
+        }
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        match self.slots[at].get() {
+            Some(known) if **known == *name => MethodLabel(at as u16),
+            _ => MethodLabel::OTHER,
+        }
+    }
+}
+
+/// `package.Service/Method` of a path that may become a label: printable ASCII, two non-empty parts, at most 256 bytes.
+fn method_name(path: &[u8]) -> Option<&str> {
+    if path.len() > MAX_LEARNED_BYTES || !path.iter().all(u8::is_ascii_graphic) {
+        return None;
+    }
+    let name = std::str::from_utf8(path).ok()?.strip_prefix('/')?;
+    let (service, method) = name.split_once('/')?;
+    (!service.is_empty() && !method.is_empty() && !method.contains('/')).then_some(name)
+}

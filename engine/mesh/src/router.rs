@@ -1,0 +1,159 @@
+//! Which service an authority names, which route a call takes, which backend gets it.
+
+use crate::balance::Cluster;
+use crate::hash::FastMap;
+use crate::random::Random;
+use crate::resilience::retry::RetryPolicy;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest authority that is looked up: a DNS name's 253 bytes, a colon and a port.
+const MAX_AUTHORITY: usize = 259;
+
+/// Services by lower-case authority.
+#[derive(Debug, Default)]
+pub(crate) struct Authorities(FastMap<Box<[u8]>, usize>);
+
+/// One rule of a service's routing.
+#[derive(Debug)]
+pub struct Route {
+    /// "route-document/rule", or "default".
+    pub name: Arc<str>,
+    /// What holds for calls on this route.
+    pub policy: RoutePolicy,
+    pub(crate) matches: Vec<RouteMatch>,
+    pub(crate) backends: WeightedBackends,
+}
+
+/// What holds for calls on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoutePolicy {
+    /// Cap on the whole call.
+    pub request_timeout: Option<Duration>,
+    /// Cap on one attempt.
+    pub per_try_timeout: Option<Duration>,
+    /// When and how often to try again.
+    pub retry: RetryPolicy,
+    /// Policy says that these methods may be executed twice.
+    pub idempotent: bool,
+}
+
+/// A condition; every part that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RouteMatch {
+    pub(crate) service: Option<Box<str>>,
+    pub(crate) method: Option<Box<str>>,
+    pub(crate) headers: Vec<(Box<str>, Box<[u8]>)>,
+}
+
+/// Clusters and the running sum of their weights.
+#[derive(Debug)]
+pub(crate) struct WeightedBackends {
+    entries: Vec<(u32, Arc<Cluster>)>,
+    last: Arc<Cluster>,
+    total: u32,
+}
+
+// === impl Authorities ===
+
+impl Authorities {
+    /// Adds a name; the index that already had it, if there is one.
+    pub(crate) fn add(&mut self, authority: &str, service: usize) -> Option<usize> {
+        self.0.insert(authority.as_bytes().into(), service)
+    }
+
+    pub(crate) fn find(&self, authority: &[u8]) -> Option<usize> {
+        if !authority.iter().any(u8::is_ascii_uppercase) {
+            return self.find_lower(authority);
+        }
+        let mut lower = [0; MAX_AUTHORITY];
+        let lower = lower.get_mut(..authority.len())?;
+        lower.copy_from_slice(authority);
+        lower.make_ascii_lowercase();
+        self.find_lower(lower)
+    }
+
+    fn find_lower(&self, authority: &[u8]) -> Option<usize> {
+        let whole = self.0.get(authority);
+        whole.or_else(|| self.0.get(without_port(authority)?)).copied()
+    }
+}
+
+/// "host" of "host:port"; `None` where there is no port. The colons within "[::1]" are not a port's.
+fn without_port(authority: &[u8]) -> Option<&[u8]> {
+    let colon = authority.iter().rposition(|byte| *byte == b':')?;
+    let port = &authority[colon + 1..];
+    (!port.is_empty() && port.iter().all(u8::is_ascii_digit)).then_some(&authority[..colon])
+}
+
+// === impl Route ===
+
+impl Route {
+    /// A backend, chosen in proportion to the weights.
+    #[must_use]
+    pub fn pick_cluster(&self, random: &mut impl Random) -> &Arc<Cluster> {
+        self.backends.pick(random)
+    }
+
+    /// The backends with their weights.
+    pub fn backends(&self) -> impl Iterator<Item = (&Arc<Cluster>, u32)> {
+        self.backends.weights()
+    }
+
+    pub(crate) fn matches<'h>(&self, path: &[u8], header: &impl Fn(&str) -> Option<&'h [u8]>) -> bool {
+        self.matches.is_empty() || self.matches.iter().any(|one| one.holds(path, header))
+    }
+}
+
+// === impl RouteMatch ===
+
+impl RouteMatch {
+    fn holds<'h>(&self, path: &[u8], header: &impl Fn(&str) -> Option<&'h [u8]>) -> bool {
+        self.holds_for_path(path) && self.headers.iter().all(|(name, exact)| header(name) == Some(exact))
+    }
+
+    fn holds_for_path(&self, path: &[u8]) -> bool {
+        if self.service.is_none() && self.method.is_none() {
+            return true;
+        }
+        let Some((service, method)) = split_path(path) else { return false };
+        self.service.as_ref().is_none_or(|wanted| wanted.as_bytes() == service)
+            && self.method.as_ref().is_none_or(|wanted| wanted.as_bytes() == method)
+    }
+}
+
+/// Service and method of "/package.Service/Method", on exactly the bytes that are forwarded.
+pub(crate) fn split_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    let name = path.strip_prefix(b"/")?;
+    let slash = name.iter().position(|byte| *byte == b'/')?;
+    Some((&name[..slash], &name[slash + 1..]))
+}
+
+// === impl WeightedBackends ===
+
+impl WeightedBackends {
+    /// `None` where no weight is above 0. A weight of 0 receives nothing. The sum fits: 1,000,000 times fewer than 4,294.
+    pub(crate) fn new(backends: Vec<(u32, Arc<Cluster>)>) -> Option<Self> {
+        let mut total: u32 = 0;
+        let mut entries = Vec::with_capacity(backends.len());
+        for (weight, cluster) in backends.into_iter().filter(|(weight, _)| *weight > 0) {
+            total = total.checked_add(weight)?;
+            entries.push((total, cluster));
+        }
+        let (_, last) = entries.pop()?;
+        Some(Self { entries, last, total })
+    }
+
+    fn pick(&self, random: &mut impl Random) -> &Arc<Cluster> {
+        if self.entries.is_empty() {
+            return &self.last;
+        }
+        let at = random.below(self.total);
+        self.entries.iter().find(|(sum, _)| at < *sum).map_or(&self.last, |(_, cluster)| cluster)
+    }
+
+    fn weights(&self) -> impl Iterator<Item = (&Arc<Cluster>, u32)> {
+        let all = self.entries.iter().map(|(sum, cluster)| (cluster, *sum)).chain([(&self.last, self.total)]);
+        all.scan(0, |before, (cluster, sum)| Some((cluster, sum - std::mem::replace(before, sum))))
+    }
+}

@@ -1,0 +1,38 @@
+//! What is counted and told: series, counters and spans of each worker, collected into one [`crate::proto::Telemetry`].
+
+pub mod collector;
+pub mod counters;
+pub mod histogram;
+pub mod series;
+pub mod span;
+pub mod trace_context;
+
+pub use collector::Collector;
+pub use counters::{CounterName, Counters};
+pub use series::{CallSample, SeriesKey, SeriesTable};
+pub use span::SpanRing;
+
+/// What one worker counts. The worker holds it for a turn of its loop, the drain in between; never a lock per call.
+#[derive(Debug)]
+pub struct WorkerTelemetry {
+    /// Calls by series.
+    pub series: SeriesTable,
+    /// Everything else that is counted.
+    pub counters: Counters,
+    /// Finished spans.
+    pub spans: SpanRing,
+}
+
+impl WorkerTelemetry {
+    /// Empty, with the default bounds: 2,000 series, 4,096 spans.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { series: SeriesTable::new(), counters: Counters::new(), spans: SpanRing::new(span::DEFAULT_SPANS) }
+    }
+}
+
+impl Default for WorkerTelemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,50 @@
+//! Finished spans on their way out: a bounded ring a worker.
+
+use crate::proto::Span;
+use std::collections::VecDeque;
+
+/// Spans that wait for the next drain, a worker.
+pub const DEFAULT_SPANS: usize = 4096;
+
+/// A bounded queue of finished spans. When it is full, new spans are dropped and counted: what is kept is then a whole
+/// stretch of time, not the remains of one.
+#[derive(Debug)]
+pub struct SpanRing {
+    spans: VecDeque<Span>,
+    bound: usize,
+    dropped: u64,
+}
+
+impl SpanRing {
+    /// A ring for at most `bound` spans. Takes memory as it fills.
+    #[must_use]
+    pub fn new(bound: usize) -> Self {
+        Self { spans: VecDeque::new(), bound, dropped: 0 }
+    }
+
+    /// Puts a span in, or counts it as dropped.
+    pub fn push(&mut self, span: Span) {
+        if self.spans.len() < self.bound {
+            self.spans.push_back(span);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Spans that wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Takes all spans out, with the number dropped since the last time.
+    pub fn take(&mut self) -> (VecDeque<Span>, u64) {
+        (std::mem::take(&mut self.spans), std::mem::take(&mut self.dropped))
+    }
+}
