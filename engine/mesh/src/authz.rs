@@ -93,6 +93,10 @@ impl Inbound {
 impl AccessRules {
     fn decide<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
         let refused = |rule| Access::Deny(Denial { rule, revision: self.revision, identity, path });
+        // No rule is written for such a path, so none may be got round by it.
+        if !path.starts_with(b"/") {
+            return refused(None);
+        }
         if let Some(rule) = self.deny.find(identity, path) {
             return refused(Some((&rule.policy, rule.rule)));
         }

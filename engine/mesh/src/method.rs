@@ -1,6 +1,7 @@
 //! Which method a path names, and under which bounded label it is counted.
 
 use crate::hash::{self, FastMap};
+use crate::proto;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -72,14 +73,12 @@ impl MethodInfo {
 // === impl Methods ===
 
 impl Methods {
-    /// A table of declared methods: path (`/package.Service/Method`), client streams, server streams, idempotent.
-    /// `previous` hands on what was learned.
+    /// A table of the declared methods. `previous` hands on what was learned.
     #[must_use]
-    pub fn new(declared: &[(String, bool, bool, bool)], previous: Option<&Self>) -> Self {
-        let mut methods = Self { learned: previous.map(|p| p.learned.clone()).unwrap_or_default(), ..Self::default() };
-        for (path, client, server, idempotent) in declared.iter().take(usize::from(u16::MAX)) {
-            methods.declared.add(path, *client, *server, *idempotent);
-        }
+    pub fn new(declared: &[proto::Method], previous: Option<&Self>) -> Self {
+        let learned = previous.map(|p| p.learned.clone()).unwrap_or_default();
+        let mut methods = Self { declared: Declared::default(), learned };
+        declared.iter().take(usize::from(u16::MAX)).for_each(|method| methods.declared.add(method));
         methods
     }
 
@@ -96,26 +95,24 @@ impl Methods {
     /// The label's text: `package.Service/Method`, or `other`.
     #[must_use]
     pub fn name(&self, label: MethodLabel) -> &str {
-        let declared = self.declared.names.get(label.index()).map(|name| &**name);
-        if declared.is_some() || !self.declared.names.is_empty() {
-            return declared.unwrap_or(OTHER);
-        }
-        self.learned.slots.get(label.index()).and_then(OnceLock::get).map_or(OTHER, |name| name)
+        let learned = || self.learned.slots.get(label.index()).and_then(OnceLock::get);
+        let name = if self.declared.names.is_empty() { learned() } else { self.declared.names.get(label.index()) };
+        name.map_or(OTHER, |name| name)
     }
 }
 
 // === impl Declared ===
 
 impl Declared {
-    fn add(&mut self, path: &str, client_streaming: bool, server_streaming: bool, idempotent: bool) {
+    fn add(&mut self, method: &proto::Method) {
         let info = MethodInfo {
             label: MethodLabel(self.names.len() as u16),
-            unary: Some(!client_streaming && !server_streaming),
-            client_streaming: Some(client_streaming),
-            idempotent,
+            unary: Some(!method.client_streaming && !method.server_streaming),
+            client_streaming: Some(method.client_streaming),
+            idempotent: method.idempotent,
         };
-        self.by_path.insert(path.as_bytes().into(), info);
-        self.names.push(path.trim_start_matches('/').into());
+        self.by_path.insert(method.path.as_bytes().into(), info);
+        self.names.push(method.path.trim_start_matches('/').into());
     }
 }
 

@@ -134,7 +134,7 @@ impl Outcome {
         Self { code: Code::Unavailable, reason: Some(Reason::UpstreamReset), cause: Cause::ConnectionLost }
     }
 
-    /// The call's deadline, or the attempt's, passed.
+    /// The call's deadline, or the attempt's, passed with an attempt in flight. (Before any: `local(Reason::Deadline)`.)
     #[must_use]
     pub fn deadline() -> Self {
         Self { code: Code::DeadlineExceeded, reason: Some(Reason::Deadline), cause: Cause::Deadline }
@@ -174,8 +174,8 @@ impl Outcome {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self.cause {
-            Cause::Local | Cause::Caller => Verdict::Neutral,
-            Cause::NotTaken => Verdict::Neutral,
+            // A stream that was not taken is how a server stops or holds back: no failure.
+            Cause::Local | Cause::Caller | Cause::NotTaken => Verdict::Neutral,
             Cause::ConnectFailed | Cause::ConnectionLost | Cause::Deadline => Verdict::Failure,
             Cause::Trailers | Cause::TrailersOnly | Cause::Http | Cause::Reset => self.verdict_of_code(),
         }
@@ -187,15 +187,17 @@ impl Outcome {
         !self.is_failing_code() && self.code != Code::ResourceExhausted
     }
 
-    /// Whether the server acted. A reply that the peer's proxy made tells more than its code: `upstream_reset` and
-    /// `deadline` mean that the application may have acted, `connect_failed` and `draining` that it never saw the call.
+    /// Whether the server acted. Where the peer's proxy made the UNAVAILABLE, its reason tells more: after
+    /// `upstream_reset` the application may have acted, at `connect_failed` and `draining` it never saw the call.
     #[must_use]
     pub fn execution(&self) -> Execution {
         match (self.cause, self.reason) {
             (Cause::ConnectFailed | Cause::NotTaken, _) => Execution::NotSeen,
-            (Cause::TrailersOnly, Some(Reason::ConnectFailed | Reason::Draining)) => Execution::NotSeen,
-            (Cause::TrailersOnly, Some(Reason::UpstreamReset | Reason::Deadline)) => Execution::Possible,
-            (Cause::TrailersOnly, _) if self.code == Code::Unavailable => Execution::Declined,
+            (Cause::TrailersOnly, reason) if self.code == Code::Unavailable => match reason {
+                Some(Reason::ConnectFailed | Reason::Draining) => Execution::NotSeen,
+                Some(Reason::UpstreamReset) => Execution::Possible,
+                _ => Execution::Declined,
+            },
             _ => Execution::Possible,
         }
     }

@@ -26,7 +26,7 @@ pub struct Route {
 }
 
 /// What holds for calls on a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RoutePolicy {
     /// Cap on the whole call.
     pub request_timeout: Option<Duration>,

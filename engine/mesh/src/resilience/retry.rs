@@ -3,8 +3,10 @@
 use super::breaker::{Limit, ServiceBreaker};
 use super::budget::{BudgetPolicy, RetryBudget};
 use super::deadline::Deadline;
+use crate::method::MethodInfo;
 use crate::outcome::{Cause, Execution, Outcome};
 use crate::random::Random;
+use crate::router::RoutePolicy;
 use crate::status::{Code, CodeSet};
 use std::time::{Duration, Instant};
 
@@ -40,6 +42,8 @@ pub struct Backoff {
 pub struct RetryPlan {
     policy: RetryPolicy,
     idempotent: bool,
+    /// Policy retries unary and server-streaming calls alone; a method that is not declared counts as one of those as
+    /// long as its request is wholly in the replay buffer.
     client_streaming: bool,
     /// Attempts begun.
     attempts: u32,
@@ -196,11 +200,17 @@ impl Skip {
 // === impl RetryPlan ===
 
 impl RetryPlan {
-    /// A plan whose first attempt is about to begin. `idempotent` from the method or the route; `client_streaming`
-    /// where the method is known to be one that policy does not retry.
+    /// A plan whose first attempt is about to begin. A method is idempotent when it or the route says so.
     #[must_use]
-    pub fn new(policy: RetryPolicy, idempotent: bool, client_streaming: bool) -> Self {
-        Self { policy, idempotent, client_streaming, attempts: 1, by_policy: 0, holds_budget: false }
+    pub fn new(route: &RoutePolicy, method: &MethodInfo) -> Self {
+        Self {
+            policy: route.retry,
+            idempotent: route.idempotent || method.idempotent,
+            client_streaming: method.client_streaming == Some(true),
+            attempts: 1,
+            by_policy: 0,
+            holds_budget: false,
+        }
     }
 
     /// Attempts begun, the first included.

@@ -72,18 +72,17 @@ pub(super) fn limits(wire: Option<&proto::CircuitBreaker>) -> Result<Limits, Fau
     })
 }
 
-/// Declared methods, as [`crate::method::Methods::new`] takes them.
-pub(super) fn methods(wire: &[proto::Method]) -> Result<Vec<(String, bool, bool, bool)>, Fault> {
-    let one = |(at, method): (usize, &proto::Method)| {
-        let path = &method.path;
+/// Declared methods: each path "/package.Service/Method".
+pub(super) fn methods(wire: &[proto::Method]) -> Result<&[proto::Method], Fault> {
+    let is_method = |path: &str| {
         let parts = path.strip_prefix('/').and_then(|name| name.split_once('/'));
-        match parts.filter(|(service, method)| !service.is_empty() && !method.is_empty() && !method.contains('/')) {
-            Some(_) => Ok((path.clone(), method.client_streaming, method.server_streaming, method.idempotent)),
-            None => Err(fault(
-                format_args!("methods[{at}].path"),
-                format!("is {path:?}; must be \"/package.Service/Method\""),
-            )),
-        }
+        parts.is_some_and(|(service, method)| !service.is_empty() && !method.is_empty() && !method.contains('/'))
     };
-    wire.iter().enumerate().map(one).collect()
+    match wire.iter().position(|method| !is_method(&method.path)) {
+        None => Ok(wire),
+        Some(at) => {
+            let what = format!("is {:?}; must be \"/package.Service/Method\"", wire[at].path);
+            Err(fault(format_args!("methods[{at}].path"), what))
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn build(
         identity,
         service: wire.service.as_str().into(),
         breaker: Arc::new(ServiceBreaker::new(limits, previous.map(|p| &*p.breaker))),
-        methods: Methods::new(&methods(&wire.methods)?, previous.map(|p| &p.methods)),
+        methods: Methods::new(methods(&wire.methods)?, previous.map(|p| &p.methods)),
         access: access(wire, snapshot.revision)?,
     })
 }

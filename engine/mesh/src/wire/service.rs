@@ -30,6 +30,6 @@ pub(super) fn build(
         breaker: Arc::new(ServiceBreaker::new(limits, previous.map(|p| &*p.breaker))),
         budget: previous.map(|p| p.budget.clone()).unwrap_or_default(),
         routes,
-        methods: Methods::new(&methods(&wire.methods)?, previous.map(|p| &p.methods)),
+        methods: Methods::new(methods(&wire.methods)?, previous.map(|p| &p.methods)),
     })
 }
