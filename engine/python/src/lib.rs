@@ -1,1 +1,96 @@
-//! Placeholder that the first commit of this room replaces.
+//! The binding of the engine's verbs for Python: translation only, to `sidecar/_engine.pyi`.
+
+mod errors;
+
+use std::time::Duration;
+
+use prost::Message;
+use pyo3::prelude::*;
+use tulle_proxy::proto::EngineConfig;
+
+use errors::to_python;
+
+const MAX_GRACE_SECONDS: f64 = 120.0;
+
+/// One data plane: listeners, workers, policy in force.
+#[pyclass(frozen, module = "sidecar._engine")]
+struct Engine(tulle_proxy::Engine);
+
+// === impl Engine ===
+
+// Whatever may wait (a disk, a lock, a worker) detaches: a thread of the agent that waits here holds up no other.
+#[pymethods]
+impl Engine {
+    /// Check `config` (a serialized EngineConfig) and load a stored identity if there is one.
+    #[new]
+    fn new(py: Python<'_>, config: &[u8]) -> PyResult<Self> {
+        let config = EngineConfig::decode(config)
+            .map_err(|error| errors::InvalidConfig::new_err(format!("EngineConfig cannot be decoded: {error}")))?;
+        let engine = py.detach(|| tulle_proxy::Engine::new(config)).map_err(to_python)?;
+        Ok(Self(engine))
+    }
+
+    /// Bind the listeners and start the workers; returns serialized EngineAddresses.
+    fn start(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        let addresses = py.detach(|| self.0.start()).map_err(to_python)?;
+        Ok(addresses.encode_to_vec())
+    }
+
+    /// Put a serialized Snapshot in force for new calls, whole or not at all.
+    fn apply(&self, py: Python<'_>, snapshot: &[u8]) -> PyResult<()> {
+        py.detach(|| self.0.apply(snapshot)).map_err(to_python)
+    }
+
+    /// Make a new P-256 key, kept pending in memory, and return a PKCS#10 request (DER) signed by it.
+    fn create_csr(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        py.detach(|| self.0.create_csr()).map_err(to_python)
+    }
+
+    /// Put the pending key with its chain and bundle in force for new handshakes and store all three.
+    fn set_identity(&self, py: Python<'_>, chain_pem: &[u8], bundle_pem: &[u8]) -> PyResult<()> {
+        py.detach(|| self.0.set_identity(chain_pem, bundle_pem)).map_err(to_python)
+    }
+
+    /// The SPIFFE id in force and the end of its leaf's life (Unix seconds), or None.
+    fn identity(&self, py: Python<'_>) -> Option<(String, i64)> {
+        let current = py.detach(|| self.0.identity())?;
+        Some((current.spiffe_id, current.not_after_unix))
+    }
+
+    /// A serialized Telemetry: cumulative counters, and the spans since the last call.
+    fn drain_telemetry(&self, py: Python<'_>) -> Vec<u8> {
+        py.detach(|| self.0.drain_telemetry())
+    }
+
+    /// What is in force, as JSON.
+    fn describe(&self, py: Python<'_>) -> String {
+        py.detach(|| self.0.describe())
+    }
+
+    /// Begin a graceful stop of the inbound side.
+    fn drain(&self, py: Python<'_>) {
+        py.detach(|| self.0.drain());
+    }
+
+    /// Drain both sides, then stop; True when every call ended within `grace_seconds` (0 to 120). Idempotent.
+    fn shutdown(&self, py: Python<'_>, grace_seconds: f64) -> PyResult<bool> {
+        if !(0.0..=MAX_GRACE_SECONDS).contains(&grace_seconds) {
+            let text = format!("grace_seconds: {grace_seconds} is not between 0 and {MAX_GRACE_SECONDS}");
+            return Err(errors::InvalidConfig::new_err(text));
+        }
+        let grace = Duration::from_secs_f64(grace_seconds);
+        Ok(py.detach(|| self.0.shutdown(grace)))
+    }
+}
+
+#[pymodule]
+fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("EngineError", py.get_type::<errors::EngineError>())?;
+    module.add("InvalidConfig", py.get_type::<errors::InvalidConfig>())?;
+    module.add("InvalidSnapshot", py.get_type::<errors::InvalidSnapshot>())?;
+    module.add("InvalidIdentity", py.get_type::<errors::InvalidIdentity>())?;
+    module.add("ListenFailed", py.get_type::<errors::ListenFailed>())?;
+    module.add_class::<Engine>()
+}

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SignatureAlgorithm,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SignatureAlgorithm, date_time_ymd,
 };
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -33,10 +32,7 @@ struct Requested(Vec<u8>);
 impl Requested {
     fn of(csr: &[u8]) -> Self {
         let (_, request) = X509CertificationRequest::from_der(csr).unwrap();
-        let key = &request
-            .certification_request_info
-            .subject_pki
-            .subject_public_key;
+        let key = &request.certification_request_info.subject_pki.subject_public_key;
         Self(key.data.to_vec())
     }
 }
@@ -61,24 +57,16 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "workloads");
+        params.distinguished_name.push(DnType::CommonName, "workloads");
         let key = KeyPair::generate().unwrap();
-        Self {
-            issuer: CertifiedIssuer::self_signed(params, key).unwrap(),
-        }
+        Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
     }
 
     pub(super) fn bundle(&self) -> String {
         self.issuer.pem()
     }
 
-    pub(super) fn sign(
-        &self,
-        params: &CertificateParams,
-        key: &impl PublicKeyData,
-    ) -> CertificateDer<'static> {
+    pub(super) fn sign(&self, params: &CertificateParams, key: &impl PublicKeyData) -> CertificateDer<'static> {
         params.signed_by(key, &self.issuer).unwrap().der().clone()
     }
 
@@ -99,9 +87,7 @@ impl Authority {
     pub(super) fn issue(&self, identity: &Identity, spiffe_id: &str, life: i64) {
         let csr = identity.create_csr().unwrap();
         let chain = self.chain(&csr, &leaf(spiffe_id, life));
-        identity
-            .set(chain.as_bytes(), self.bundle().as_bytes())
-            .unwrap();
+        identity.set(chain.as_bytes(), self.bundle().as_bytes()).unwrap();
     }
 }
 
@@ -114,10 +100,7 @@ pub(super) fn leaf(spiffe_id: &str, life: i64) -> CertificateParams {
     params.not_after = now + Duration::from_secs(life.cast_unsigned());
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![
-        ExtendedKeyUsagePurpose::ClientAuth,
-        ExtendedKeyUsagePurpose::ServerAuth,
-    ];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
     params
 }
 

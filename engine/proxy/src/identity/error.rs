@@ -38,26 +38,22 @@ pub enum InvalidIdentity {
 impl fmt::Display for InvalidIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed(part, cause) => write!(
-                f,
-                "the {part} cannot be read: {cause}; it must be PEM with DER inside"
-            ),
+            Self::Malformed(part, cause) => {
+                write!(f, "the {part} cannot be read: {cause}; it must be PEM with DER inside")
+            }
             Self::NotAnSvid(cause) => write!(f, "not an X.509-SVID: {cause}"),
-            Self::KeyMismatch => f.write_str(
-                "the chain fits neither the pending key nor the one in force; create a new csr",
-            ),
+            Self::KeyMismatch => {
+                f.write_str("the chain fits neither the pending key nor the one in force; create a new csr")
+            }
             Self::Untrusted(cause) => write!(f, "the chain is not trusted by the bundle: {cause}"),
             Self::UnexpectedPeer { expected, proved } => {
                 write!(f, "the peer proved {proved} where {expected} is required")
             }
-            Self::NotHttp2 => {
-                f.write_str("the peer does not offer alpn h2; only http/2 is spoken in the mesh")
-            }
+            Self::NotHttp2 => f.write_str("the peer does not offer alpn h2; only http/2 is spoken in the mesh"),
             Self::Key(cause) => write!(f, "the private key cannot be made or used: {cause}"),
-            Self::Folder { path, cause } => write!(
-                f,
-                "identity_dir {path}: {cause}; it must be a folder of this user alone (mode 0700)"
-            ),
+            Self::Folder { path, cause } => {
+                write!(f, "identity_dir {path}: {cause}; it must be a folder of this user alone (mode 0700)")
+            }
         }
     }
 }

@@ -57,26 +57,14 @@ impl Generation {
         let leaf = match chain.first() {
             Some(first) => svid::Leaf::check(first)?,
             None => {
-                return Err(InvalidIdentity::Malformed(
-                    "chain",
-                    "it is empty".to_owned(),
-                ));
+                return Err(InvalidIdentity::Malformed("chain", "it is empty".to_owned()));
             }
         };
         let own = Arc::new(certified_key(chain, &trio.key_pem, &provider)?);
         check_path(&own, &leaf.id, &roots, &provider, time.as_ref())?;
         let server = Arc::new(server_config(&own, &leaf.id, &roots, &provider, &time)?);
         let clients = Mutex::new(HashMap::new());
-        Ok(Self {
-            trio,
-            leaf,
-            server,
-            clients,
-            roots,
-            provider,
-            time,
-            own,
-        })
+        Ok(Self { trio, leaf, server, clients, roots, provider, time, own })
     }
 
     /// The configuration that dials `expected`, made once.
@@ -96,15 +84,13 @@ impl Generation {
 
     fn client_config(&self, expected: &str) -> Option<ClientConfig> {
         let domain = self.leaf.id.trust_domain();
-        let verifier =
-            ExactWorkload::new(self.roots.clone(), self.provider.clone(), domain, expected);
-        let mut config =
-            ClientConfig::builder_with_details(self.provider.clone(), self.time.clone())
-                .with_protocol_versions(&[&TLS13])
-                .ok()?
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-                .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(self.own.clone())));
+        let verifier = ExactWorkload::new(self.roots.clone(), self.provider.clone(), domain, expected);
+        let mut config = ClientConfig::builder_with_details(self.provider.clone(), self.time.clone())
+            .with_protocol_versions(&[&TLS13])
+            .ok()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(self.own.clone())));
         config.alpn_protocols = vec![ALPN_H2.to_vec()];
         config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
         Some(config)
@@ -125,9 +111,7 @@ fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     // First in the list means preferred and sent as the key share, whatever the features of the crate say.
     let preferred = aws_lc_rs::kx_group::X25519MLKEM768;
-    provider
-        .kx_groups
-        .retain(|group| group.name() != preferred.name());
+    provider.kx_groups.retain(|group| group.name() != preferred.name());
     provider.kx_groups.insert(0, preferred);
     provider
 }
@@ -156,16 +140,11 @@ fn certified_key(
     key_pem: &str,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, InvalidIdentity> {
-    let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes())
-        .map_err(|error| malformed("key", &error))?;
-    let signer = provider
-        .key_provider
-        .load_private_key(key)
-        .map_err(|error| InvalidIdentity::Key(error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|error| malformed("key", &error))?;
+    let signer =
+        provider.key_provider.load_private_key(key).map_err(|error| InvalidIdentity::Key(error.to_string()))?;
     let certified = CertifiedKey::new(chain, signer);
-    certified
-        .keys_match()
-        .map_err(|_| InvalidIdentity::KeyMismatch)?;
+    certified.keys_match().map_err(|_| InvalidIdentity::KeyMismatch)?;
     Ok(certified)
 }
 
@@ -180,19 +159,12 @@ fn check_path(
     use rustls::server::danger::ClientCertVerifier as _;
 
     let untrusted = |cause: String| InvalidIdentity::Untrusted(cause);
-    let now = time
-        .current_time()
-        .ok_or_else(|| untrusted("this machine's clock cannot be read".to_owned()))?;
+    let now = time.current_time().ok_or_else(|| untrusted("this machine's clock cannot be read".to_owned()))?;
     let verifier = AnyWorkload::new(roots.clone(), provider.clone(), id.trust_domain())?;
     let Some((leaf, intermediates)) = own.cert.split_first() else {
-        return Err(InvalidIdentity::Malformed(
-            "chain",
-            "it is empty".to_owned(),
-        ));
+        return Err(InvalidIdentity::Malformed("chain", "it is empty".to_owned()));
     };
-    verifier
-        .verify_client_cert(leaf, intermediates, now)
-        .map_err(|error| untrusted(error.to_string()))?;
+    verifier.verify_client_cert(leaf, intermediates, now).map_err(|error| untrusted(error.to_string()))?;
     Ok(())
 }
 
@@ -200,26 +172,16 @@ fn roots(bundle_pem: &[u8]) -> Result<RootCertStore, InvalidIdentity> {
     let mut roots = RootCertStore::empty();
     for root in certificates("bundle", bundle_pem)? {
         svid::check_root(&root)?;
-        roots
-            .add(root)
-            .map_err(|error| InvalidIdentity::Malformed("bundle", error.to_string()))?;
+        roots.add(root).map_err(|error| InvalidIdentity::Malformed("bundle", error.to_string()))?;
     }
     if roots.is_empty() {
-        return Err(InvalidIdentity::Malformed(
-            "bundle",
-            "it holds no certificate".to_owned(),
-        ));
+        return Err(InvalidIdentity::Malformed("bundle", "it holds no certificate".to_owned()));
     }
     Ok(roots)
 }
 
-fn certificates(
-    part: &'static str,
-    pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, InvalidIdentity> {
-    CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| malformed(part, &error))
+fn certificates(part: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidIdentity> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| malformed(part, &error))
 }
 
 fn malformed(part: &'static str, error: &rustls_pki_types::pem::Error) -> InvalidIdentity {

@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, ClientConnection, Error, HandshakeKind, NamedGroup, ProtocolVersion,
-    ServerConfig, ServerConnection,
+    ClientConfig, ClientConnection, Error, HandshakeKind, NamedGroup, ProtocolVersion, ServerConfig, ServerConnection,
 };
 use rustls_pki_types::ServerName;
 
@@ -25,10 +24,7 @@ impl Pair {
     fn new(client: Arc<ClientConfig>, server: Arc<ServerConfig>) -> Self {
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let client = ClientConnection::new(client, name).unwrap();
-        Self {
-            client,
-            server: ServerConnection::new(server).unwrap(),
-        }
+        Self { client, server: ServerConnection::new(server).unwrap() }
     }
 
     fn shake(mut self) -> Result<Self, Error> {
@@ -82,23 +78,11 @@ fn refusal(caller: &Identity, expected: &str, callee: &Identity) -> String {
 #[test]
 fn two_workloads_of_one_mesh_meet_over_tls_1_3_with_post_quantum_keys() {
     let authority = Authority::new();
-    let pair = shake(
-        &authority.identity(ORDERS),
-        PAYMENTS,
-        &authority.identity(PAYMENTS),
-    )
-    .unwrap();
-    assert_eq!(
-        pair.client.protocol_version(),
-        Some(ProtocolVersion::TLSv1_3)
-    );
+    let pair = shake(&authority.identity(ORDERS), PAYMENTS, &authority.identity(PAYMENTS)).unwrap();
+    assert_eq!(pair.client.protocol_version(), Some(ProtocolVersion::TLSv1_3));
     let group = pair.server.negotiated_key_exchange_group().unwrap().name();
     assert_eq!(group, NamedGroup::X25519MLKEM768);
-    assert_eq!(
-        pair.client.handshake_kind(),
-        Some(HandshakeKind::Full),
-        "a hello retry costs a round trip"
-    );
+    assert_eq!(pair.client.handshake_kind(), Some(HandshakeKind::Full), "a hello retry costs a round trip");
     assert!(check_alpn(&pair.client).is_ok() && check_alpn(&pair.server).is_ok());
     let caller = pair.server.peer_certificates().unwrap().first().unwrap();
     assert_eq!(peer_spiffe_id(caller).unwrap(), ORDERS);
@@ -107,22 +91,15 @@ fn two_workloads_of_one_mesh_meet_over_tls_1_3_with_post_quantum_keys() {
 #[test]
 fn a_server_of_another_identity_is_refused() {
     let authority = Authority::new();
-    let text = refusal(
-        &authority.identity(ORDERS),
-        PAYMENTS,
-        &authority.identity(ORDERS),
-    );
+    let text = refusal(&authority.identity(ORDERS), PAYMENTS, &authority.identity(ORDERS));
     assert!(text.contains(ORDERS) && text.contains(PAYMENTS), "{text}");
 }
 
 #[test]
 fn a_caller_of_another_ca_is_refused() {
     let mesh = Authority::new();
-    let stranger = Identity::open_with(
-        None,
-        Arc::new(super::authority_tests::Frozen(super::authority_tests::NOW)),
-    )
-    .unwrap();
+    let stranger =
+        Identity::open_with(None, Arc::new(super::authority_tests::Frozen(super::authority_tests::NOW))).unwrap();
     let csr = stranger.create_csr().unwrap();
     let other = Authority::new();
     let chain = other.chain(&csr, &leaf(ORDERS, HOUR));
@@ -130,38 +107,21 @@ fn a_caller_of_another_ca_is_refused() {
     let both = format!("{}{}", mesh.bundle(), other.bundle());
     stranger.set(chain.as_bytes(), both.as_bytes()).unwrap();
     let text = refusal(&stranger, PAYMENTS, &mesh.identity(PAYMENTS));
-    assert!(
-        text.contains("UnknownIssuer") || text.contains("BadSignature"),
-        "{text}"
-    );
+    assert!(text.contains("UnknownIssuer") || text.contains("BadSignature"), "{text}");
 }
 
 #[test]
 fn a_server_of_another_ca_is_refused() {
-    let text = refusal(
-        &Authority::new().identity(ORDERS),
-        PAYMENTS,
-        &Authority::new().identity(PAYMENTS),
-    );
-    assert!(
-        text.contains("UnknownIssuer") || text.contains("BadSignature"),
-        "{text}"
-    );
+    let text = refusal(&Authority::new().identity(ORDERS), PAYMENTS, &Authority::new().identity(PAYMENTS));
+    assert!(text.contains("UnknownIssuer") || text.contains("BadSignature"), "{text}");
 }
 
 #[test]
 fn another_trust_domain_is_refused_even_from_the_same_root() {
     let authority = Authority::new();
     let foreign = "spiffe://other.local/shop/payments";
-    let text = refusal(
-        &authority.identity(ORDERS),
-        foreign,
-        &authority.identity(foreign),
-    );
-    assert!(
-        text.contains("not of the trust domain shop.local"),
-        "{text}"
-    );
+    let text = refusal(&authority.identity(ORDERS), foreign, &authority.identity(foreign));
+    assert!(text.contains("not of the trust domain shop.local"), "{text}");
 }
 
 #[test]
@@ -169,9 +129,7 @@ fn an_expired_server_is_refused() {
     let authority = Authority::new();
     let callee = authority.identity(PAYMENTS);
     authority.issue(&callee, PAYMENTS, 10);
-    let later = Arc::new(super::authority_tests::Frozen(
-        super::authority_tests::NOW + 11,
-    ));
+    let later = Arc::new(super::authority_tests::Frozen(super::authority_tests::NOW + 11));
     let caller = Identity::open_with(None, later).unwrap();
     authority.issue(&caller, ORDERS, HOUR);
     let text = refusal(&caller, PAYMENTS, &callee);
@@ -183,9 +141,7 @@ fn an_expired_caller_is_refused() {
     let authority = Authority::new();
     let caller = authority.identity(ORDERS);
     authority.issue(&caller, ORDERS, 10);
-    let later = Arc::new(super::authority_tests::Frozen(
-        super::authority_tests::NOW + 11,
-    ));
+    let later = Arc::new(super::authority_tests::Frozen(super::authority_tests::NOW + 11));
     let callee = Identity::open_with(None, later).unwrap();
     authority.issue(&callee, PAYMENTS, HOUR);
     let text = refusal(&caller, PAYMENTS, &callee);
@@ -195,17 +151,9 @@ fn an_expired_caller_is_refused() {
 #[test]
 fn a_caller_without_a_certificate_is_refused() {
     let authority = Authority::new();
-    let mut config = authority
-        .identity(ORDERS)
-        .client_config(PAYMENTS)
-        .unwrap()
-        .as_ref()
-        .clone();
+    let mut config = authority.identity(ORDERS).client_config(PAYMENTS).unwrap().as_ref().clone();
     config.client_auth_cert_resolver = Arc::new(NoCertificate);
-    let pair = Pair::new(
-        Arc::new(config),
-        authority.identity(PAYMENTS).server_config().unwrap(),
-    );
+    let pair = Pair::new(Arc::new(config), authority.identity(PAYMENTS).server_config().unwrap());
     assert!(matches!(pair.shake(), Err(Error::NoCertificatesPresented)));
 }
 
@@ -213,17 +161,9 @@ fn a_caller_without_a_certificate_is_refused() {
 fn a_caller_without_alpn_or_with_http_1_alone_is_refused() {
     let authority = Authority::new();
     for protocols in [vec![], vec![b"http/1.1".to_vec()]] {
-        let mut config = authority
-            .identity(ORDERS)
-            .client_config(PAYMENTS)
-            .unwrap()
-            .as_ref()
-            .clone();
+        let mut config = authority.identity(ORDERS).client_config(PAYMENTS).unwrap().as_ref().clone();
         config.alpn_protocols = protocols;
-        let pair = Pair::new(
-            Arc::new(config),
-            authority.identity(PAYMENTS).server_config().unwrap(),
-        );
+        let pair = Pair::new(Arc::new(config), authority.identity(PAYMENTS).server_config().unwrap());
         assert!(pair.shake().is_err());
     }
 }
@@ -231,12 +171,7 @@ fn a_caller_without_alpn_or_with_http_1_alone_is_refused() {
 #[test]
 fn a_server_without_alpn_is_caught_by_the_check() {
     let authority = Authority::new();
-    let mut config = authority
-        .identity(PAYMENTS)
-        .server_config()
-        .unwrap()
-        .as_ref()
-        .clone();
+    let mut config = authority.identity(PAYMENTS).server_config().unwrap().as_ref().clone();
     config.alpn_protocols.clear();
     let client = authority.identity(ORDERS).client_config(PAYMENTS).unwrap();
     let pair = Pair::new(client, Arc::new(config)).shake().unwrap();
@@ -272,11 +207,7 @@ fn sessions_resume_within_a_generation_and_not_across_a_renewal() {
 struct NoCertificate;
 
 impl rustls::client::ResolvesClientCert for NoCertificate {
-    fn resolve(
-        &self,
-        _: &[&[u8]],
-        _: &[rustls::SignatureScheme],
-    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+    fn resolve(&self, _: &[&[u8]], _: &[rustls::SignatureScheme]) -> Option<Arc<rustls::sign::CertifiedKey>> {
         None
     }
 

@@ -46,10 +46,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn in_force(spiffe_id: &str, life: i64) -> Option<CurrentIdentity> {
-    Some(CurrentIdentity {
-        spiffe_id: spiffe_id.to_owned(),
-        not_after_unix: NOW.cast_signed() + life,
-    })
+    Some(CurrentIdentity { spiffe_id: spiffe_id.to_owned(), not_after_unix: NOW.cast_signed() + life })
 }
 
 #[test]
@@ -92,14 +89,9 @@ fn a_renewal_keeps_one_generation_on_disk() {
     let identity = folder.open();
     authority.issue(&identity, PAYMENTS, HOUR);
     authority.issue(&identity, PAYMENTS, 2 * HOUR);
-    let generations = fs::read_dir(&folder.0).unwrap().filter(|entry| {
-        entry
-            .as_ref()
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with("generation-")
-    });
+    let generations = fs::read_dir(&folder.0)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("generation-"));
     assert_eq!(generations.count(), 1);
     assert_eq!(folder.open().current(), in_force(PAYMENTS, 2 * HOUR));
 }
@@ -147,9 +139,7 @@ fn the_key_in_force_may_get_a_new_chain() {
     let csr = identity.create_csr().unwrap();
     for life in [HOUR, 2 * HOUR] {
         let chain = authority.chain(&csr, &leaf(PAYMENTS, life));
-        identity
-            .set(chain.as_bytes(), authority.bundle().as_bytes())
-            .unwrap();
+        identity.set(chain.as_bytes(), authority.bundle().as_bytes()).unwrap();
         assert_eq!(identity.current(), in_force(PAYMENTS, life));
     }
 }
@@ -171,10 +161,7 @@ fn a_chain_that_the_bundle_does_not_vouch_for_is_refused() {
     let identity = authority.identity(PAYMENTS);
     let chain = authority.chain(&identity.create_csr().unwrap(), &leaf(PAYMENTS, HOUR));
     let refused = identity.set(chain.as_bytes(), other.bundle().as_bytes());
-    assert!(
-        matches!(refused, Err(InvalidIdentity::Untrusted(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(InvalidIdentity::Untrusted(_))), "{refused:?}");
 }
 
 #[test]
@@ -194,14 +181,8 @@ fn client_configurations_are_made_once_an_identity_and_generation() {
     let authority = Authority::new();
     let identity = authority.identity(ORDERS);
     let first = identity.client_config(PAYMENTS).unwrap();
-    assert!(Arc::ptr_eq(
-        &first,
-        &identity.client_config(PAYMENTS).unwrap()
-    ));
+    assert!(Arc::ptr_eq(&first, &identity.client_config(PAYMENTS).unwrap()));
     authority.issue(&identity, ORDERS, 2 * HOUR);
-    assert!(!Arc::ptr_eq(
-        &first,
-        &identity.client_config(PAYMENTS).unwrap()
-    ));
+    assert!(!Arc::ptr_eq(&first, &identity.client_config(PAYMENTS).unwrap()));
     assert!(identity.client_config("payments").is_none());
 }

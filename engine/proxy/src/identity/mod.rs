@@ -61,29 +61,18 @@ impl Identity {
     }
 
     /// As [`Identity::open`], with the clock that certificates are checked by.
-    pub fn open_with(
-        dir: Option<PathBuf>,
-        time: Arc<dyn TimeProvider>,
-    ) -> Result<Self, InvalidIdentity> {
+    pub fn open_with(dir: Option<PathBuf>, time: Arc<dyn TimeProvider>) -> Result<Self, InvalidIdentity> {
         let store = dir.map(Store::open).transpose()?;
         let stored = match &store {
             Some(store) => store.load()?,
             None => None,
         };
-        let built = stored
-            .map(|trio| Generation::build(trio, time.clone()))
-            .transpose();
+        let built = stored.map(|trio| Generation::build(trio, time.clone())).transpose();
         let (current, stored_refusal) = match built {
             Ok(generation) => (generation.map(Arc::new), None),
             Err(refusal) => (None, Some(refusal)),
         };
-        Ok(Self {
-            current: RwLock::new(current),
-            pending: Mutex::new(None),
-            store,
-            time,
-            stored_refusal,
-        })
+        Ok(Self { current: RwLock::new(current), pending: Mutex::new(None), store, time, stored_refusal })
     }
 
     /// Why the identity found in the folder was not taken, if there was one and it was not.
@@ -96,13 +85,10 @@ impl Identity {
     ///
     /// The request names nobody: the CA writes the name that the caller has proved.
     pub fn create_csr(&self) -> Result<Vec<u8>, InvalidIdentity> {
-        let key =
-            KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| key_error(&error))?;
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| key_error(&error))?;
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        let request = params
-            .serialize_request(&key)
-            .map_err(|error| key_error(&error))?;
+        let request = params.serialize_request(&key).map_err(|error| key_error(&error))?;
         *self.pending() = Some(key);
         Ok(request.der().to_vec())
     }
@@ -111,17 +97,10 @@ impl Identity {
     /// new handshakes, and stores all three. On an error nothing has changed.
     pub fn set(&self, chain_pem: &[u8], bundle_pem: &[u8]) -> Result<(), InvalidIdentity> {
         let mut pending = self.pending();
-        let keys = [
-            pending.as_ref().map(KeyPair::serialize_pem),
-            self.key_in_force(),
-        ];
+        let keys = [pending.as_ref().map(KeyPair::serialize_pem), self.key_in_force()];
         let mut refusal = InvalidIdentity::KeyMismatch;
         for key_pem in keys.into_iter().flatten() {
-            let trio = Trio {
-                key_pem,
-                chain_pem: chain_pem.to_vec(),
-                bundle_pem: bundle_pem.to_vec(),
-            };
+            let trio = Trio { key_pem, chain_pem: chain_pem.to_vec(), bundle_pem: bundle_pem.to_vec() };
             match Generation::build(trio, self.time.clone()) {
                 Ok(generation) => return self.put_in_force(generation, &mut pending),
                 // The other key not fitting says nothing; what is wrong with the key that fits does.
@@ -136,10 +115,7 @@ impl Identity {
     #[must_use]
     pub fn current(&self) -> Option<CurrentIdentity> {
         let leaf = self.generation()?.leaf.clone();
-        Some(CurrentIdentity {
-            spiffe_id: leaf.id.as_str().to_owned(),
-            not_after_unix: leaf.not_after_unix,
-        })
+        Some(CurrentIdentity { spiffe_id: leaf.id.as_str().to_owned(), not_after_unix: leaf.not_after_unix })
     }
 
     /// TLS 1.3, ALPN `h2`, client certificates required and verified as X.509-SVIDs of the bundle.
@@ -155,18 +131,11 @@ impl Identity {
         self.generation()?.client(expected)
     }
 
-    fn put_in_force(
-        &self,
-        generation: Generation,
-        pending: &mut Option<KeyPair>,
-    ) -> Result<(), InvalidIdentity> {
+    fn put_in_force(&self, generation: Generation, pending: &mut Option<KeyPair>) -> Result<(), InvalidIdentity> {
         if let Some(store) = &self.store {
             store.save(&generation.trio)?;
         }
-        if pending
-            .as_ref()
-            .is_some_and(|key| key.serialize_pem() == generation.trio.key_pem)
-        {
+        if pending.as_ref().is_some_and(|key| key.serialize_pem() == generation.trio.key_pem) {
             *pending = None;
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(generation));
@@ -178,10 +147,7 @@ impl Identity {
     }
 
     fn generation(&self) -> Option<Arc<Generation>> {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn pending(&self) -> MutexGuard<'_, Option<KeyPair>> {

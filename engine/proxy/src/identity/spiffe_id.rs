@@ -17,15 +17,9 @@ pub(crate) struct SpiffeId {
 
 impl SpiffeId {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidIdentity> {
-        let refuse = |cause: &str| {
-            Err(InvalidIdentity::NotAnSvid(format!(
-                "{cause} in the uri {text:?}"
-            )))
-        };
+        let refuse = |cause: &str| Err(InvalidIdentity::NotAnSvid(format!("{cause} in the uri {text:?}")));
         if text.len() > MAX_BYTES {
-            return Err(InvalidIdentity::NotAnSvid(format!(
-                "its uri is over {MAX_BYTES} bytes"
-            )));
+            return Err(InvalidIdentity::NotAnSvid(format!("its uri is over {MAX_BYTES} bytes")));
         }
         let Some(rest) = text.strip_prefix(SCHEME) else {
             return refuse("the scheme is not spiffe");
@@ -37,19 +31,14 @@ impl SpiffeId {
             return refuse("the trust domain is empty or over 255 bytes");
         }
         if !trust_domain.bytes().all(is_trust_domain_byte) {
-            return refuse(
-                "the trust domain has a character other than a-z, 0-9, dot, dash, underscore",
-            );
+            return refuse("the trust domain has a character other than a-z, 0-9, dot, dash, underscore");
         }
         if !path.split('/').all(is_segment) {
             return refuse(
                 "a path segment is empty, a dot segment or has a character other than letters, digits, dot, dash, underscore",
             );
         }
-        Ok(Self {
-            text: text.to_owned(),
-            trust_domain_bytes: trust_domain.len(),
-        })
+        Ok(Self { text: text.to_owned(), trust_domain_bytes: trust_domain.len() })
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -57,9 +46,7 @@ impl SpiffeId {
     }
 
     pub(crate) fn trust_domain(&self) -> &str {
-        self.text
-            .get(SCHEME.len()..SCHEME.len() + self.trust_domain_bytes)
-            .unwrap_or_default()
+        self.text.get(SCHEME.len()..SCHEME.len() + self.trust_domain_bytes).unwrap_or_default()
     }
 }
 

@@ -50,10 +50,7 @@ impl Store {
 
     fn prepare(&self) -> io::Result<()> {
         if !self.dir.exists() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.dir)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         }
         let metadata = fs::metadata(&self.dir)?;
         if !metadata.is_dir() {
@@ -114,10 +111,7 @@ impl Store {
     }
 
     fn refuse(&self, error: &io::Error) -> InvalidIdentity {
-        InvalidIdentity::Folder {
-            path: self.dir.display().to_string(),
-            cause: error.to_string(),
-        }
+        InvalidIdentity::Folder { path: self.dir.display().to_string(), cause: error.to_string() }
     }
 }
 
@@ -146,11 +140,7 @@ fn remove_if_there(folder: &Path) -> io::Result<()> {
 }
 
 fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

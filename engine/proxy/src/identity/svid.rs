@@ -24,10 +24,7 @@ impl Leaf {
         check_key_usage(&certificate)?;
         check_extended_key_usage(&certificate)?;
         let id = sole_uri(&certificate)?;
-        Ok(Self {
-            id,
-            not_after_unix: certificate.validity().not_after.timestamp(),
-        })
+        Ok(Self { id, not_after_unix: certificate.validity().not_after.timestamp() })
     }
 }
 
@@ -37,19 +34,13 @@ pub(crate) fn check_root(der: &CertificateDer<'_>) -> Result<(), InvalidIdentity
     if is_ca(&certificate)? {
         return Ok(());
     }
-    Err(InvalidIdentity::Untrusted(format!(
-        "the bundle's certificate {} is not a CA",
-        certificate.subject()
-    )))
+    Err(InvalidIdentity::Untrusted(format!("the bundle's certificate {} is not a CA", certificate.subject())))
 }
 
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, InvalidIdentity> {
     match X509Certificate::from_der(der.as_ref()) {
         Ok(([], certificate)) => Ok(certificate),
-        Ok(_) => Err(InvalidIdentity::Malformed(
-            "certificate",
-            "bytes follow it".to_owned(),
-        )),
+        Ok(_) => Err(InvalidIdentity::Malformed("certificate", "bytes follow it".to_owned())),
         Err(error) => Err(InvalidIdentity::Malformed("certificate", error.to_string())),
     }
 }
@@ -86,14 +77,10 @@ fn sole_uri(certificate: &X509Certificate<'_>) -> Result<SpiffeId, InvalidIdenti
     let Some(names) = certificate.subject_alternative_name().map_err(unreadable)? else {
         return refuse("the leaf has no subject alternative name");
     };
-    let mut uris = names
-        .value
-        .general_names
-        .iter()
-        .filter_map(|name| match name {
-            GeneralName::URI(uri) => Some(*uri),
-            _ => None,
-        });
+    let mut uris = names.value.general_names.iter().filter_map(|name| match name {
+        GeneralName::URI(uri) => Some(*uri),
+        _ => None,
+    });
     match (uris.next(), uris.next()) {
         (Some(uri), None) => SpiffeId::parse(uri),
         (None, _) => refuse("the leaf has no uri"),

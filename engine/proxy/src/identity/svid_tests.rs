@@ -1,8 +1,6 @@
 //! Each rule of the X.509-SVID specification, broken alone.
 
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 
 use super::authority_tests::{Authority, HOUR, leaf, uri};
 use super::peer_spiffe_id;
@@ -25,11 +23,7 @@ fn a_proper_leaf_tells_its_id() {
 
 #[test]
 fn two_uris_are_refused() {
-    let text = refusal(|params| {
-        params
-            .subject_alt_names
-            .push(uri("spiffe://shop.local/shop/orders"))
-    });
+    let text = refusal(|params| params.subject_alt_names.push(uri("spiffe://shop.local/shop/orders")));
     assert!(text.contains("more than one uri"), "{text}");
 }
 
@@ -61,10 +55,7 @@ fn a_leaf_without_digital_signature_is_refused() {
 
 #[test]
 fn extended_key_usage_with_one_of_the_two_uses_is_refused() {
-    for usage in [
-        ExtendedKeyUsagePurpose::ClientAuth,
-        ExtendedKeyUsagePurpose::ServerAuth,
-    ] {
+    for usage in [ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth] {
         let text = refusal(|params| params.extended_key_usages = vec![usage]);
         assert!(text.contains("lacks clientAuth or serverAuth"), "{text}");
     }
@@ -93,16 +84,10 @@ fn bytes_after_a_certificate_are_refused() {
 
 #[test]
 fn spiffe_ids_are_taken_by_the_specification() {
-    for text in [
-        "spiffe://shop.local/a",
-        "spiffe://shop_1-x.local/Shop/pay.ments_2",
-    ] {
+    for text in ["spiffe://shop.local/a", "spiffe://shop_1-x.local/Shop/pay.ments_2"] {
         assert_eq!(SpiffeId::parse(text).unwrap().as_str(), text);
     }
-    assert_eq!(
-        SpiffeId::parse(PAYMENTS).unwrap().trust_domain(),
-        "shop.local"
-    );
+    assert_eq!(SpiffeId::parse(PAYMENTS).unwrap().trust_domain(), "shop.local");
 }
 
 #[test]

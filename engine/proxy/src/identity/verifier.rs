@@ -8,10 +8,7 @@ use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, RootCertStore,
-    SignatureScheme,
-};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::{InvalidIdentity, svid::Leaf};
@@ -43,10 +40,7 @@ impl AnyWorkload {
         let path = WebPkiClientVerifier::builder_with_provider(roots, provider)
             .build()
             .map_err(|error| InvalidIdentity::Untrusted(error.to_string()))?;
-        Ok(Self {
-            path,
-            trust_domain: trust_domain.to_owned(),
-        })
+        Ok(Self { path, trust_domain: trust_domain.to_owned() })
     }
 }
 
@@ -62,9 +56,7 @@ impl ClientCertVerifier for AnyWorkload {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self
-            .path
-            .verify_client_cert(end_entity, intermediates, now)?;
+        let verified = self.path.verify_client_cert(end_entity, intermediates, now)?;
         let leaf = Leaf::check(end_entity)?;
         check_trust_domain(&leaf, &self.trust_domain)?;
         Ok(verified)
@@ -102,12 +94,7 @@ impl ExactWorkload {
         trust_domain: &str,
         expected: &str,
     ) -> Self {
-        Self {
-            roots,
-            provider,
-            expected: expected.to_owned(),
-            trust_domain: trust_domain.to_owned(),
-        }
+        Self { roots, provider, expected: expected.to_owned(), trust_domain: trust_domain.to_owned() }
     }
 }
 
@@ -122,22 +109,12 @@ impl ServerCertVerifier for ExactWorkload {
     ) -> Result<ServerCertVerified, Error> {
         let algorithms = self.provider.signature_verification_algorithms.all;
         let parsed = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            &self.roots,
-            intermediates,
-            now,
-            algorithms,
-        )?;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
         let leaf = Leaf::check(end_entity)?;
         check_trust_domain(&leaf, &self.trust_domain)?;
         if leaf.id.as_str() != self.expected {
             let proved = leaf.id.as_str().to_owned();
-            return Err(InvalidIdentity::UnexpectedPeer {
-                expected: self.expected.clone(),
-                proved,
-            }
-            .into());
+            return Err(InvalidIdentity::UnexpectedPeer { expected: self.expected.clone(), proved }.into());
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -157,18 +134,11 @@ impl ServerCertVerifier for ExactWorkload {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -177,9 +147,6 @@ fn check_trust_domain(leaf: &Leaf, trust_domain: &str) -> Result<(), InvalidIden
     if leaf.id.trust_domain() == trust_domain {
         return Ok(());
     }
-    let cause = format!(
-        "{} is not of the trust domain {trust_domain}",
-        leaf.id.as_str()
-    );
+    let cause = format!("{} is not of the trust domain {trust_domain}", leaf.id.as_str());
     Err(InvalidIdentity::Untrusted(cause))
 }

@@ -1,0 +1,121 @@
+"""The data plane, as the agent sees it: the only module that touches the extension.
+
+Every verb that may wait (a disk, a worker) is a coroutine that runs it in a thread, so the agent stays responsive.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from protos.tulle.v1 import engine_pb2
+from sidecar.config import SETTINGS
+from sidecar.errors import EngineRefusedError, InvalidSettingError, SnapshotRefusedError
+
+# EngineConfig's field -> the setting that filled it, so that a refusal names what the operator wrote.
+_SETTING_OF = {
+    "service": "service",
+    "instance": "instance",
+    "outbound_listen": "outbound",
+    "inbound_listen": "inbound",
+    "application": "application",
+    "identity_dir": "state_dir",
+    "workers": "workers",
+    "upstream_ports": "upstream_ports",
+}
+_FIELD = "EngineConfig."
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The identity in force: who, and until when (seconds since the epoch)."""
+
+    spiffe_id: str
+    not_after: int
+
+
+class Identities(Protocol):
+    """The part of the engine that holds the workload's key and certificates."""
+
+    async def create_csr(self) -> bytes: ...
+    async def set_identity(self, chain_pem: bytes, bundle_pem: bytes) -> None: ...
+    def identity(self) -> InForce | None: ...
+
+
+class Snapshots(Protocol):
+    """The part of the engine that takes policy."""
+
+    async def apply(self, snapshot: bytes) -> None: ...
+
+
+class Engine:
+    """A thin, typed wrapper; verbs and names are the extension's. Raises InvalidSettingError, EngineRefusedError."""
+
+    def __init__(self, config: engine_pb2.EngineConfig) -> None:
+        from sidecar import _engine
+
+        self._extension = _engine
+        try:
+            self._engine = _engine.Engine(config.SerializeToString())
+        except _engine.EngineError as error:
+            raise _by_setting(error) from error
+
+    async def start(self) -> engine_pb2.EngineAddresses:
+        """Bind the listeners and start the workers. Raises InvalidSettingError naming the address's flag."""
+        try:
+            bound = await asyncio.to_thread(self._engine.start)
+        except self._extension.EngineError as error:
+            raise _by_setting(error) from error
+        return engine_pb2.EngineAddresses.FromString(bound)
+
+    async def apply(self, snapshot: bytes) -> None:
+        """Put a serialized Snapshot in force, whole or not at all. Raises SnapshotRefusedError."""
+        try:
+            await asyncio.to_thread(self._engine.apply, snapshot)
+        except self._extension.InvalidSnapshot as error:
+            raise SnapshotRefusedError(str(error.args[0]), str(error.args[1])) from error
+        except self._extension.EngineError as error:
+            raise SnapshotRefusedError(str(error), "snapshot") from error
+
+    async def create_csr(self) -> bytes:
+        """A PKCS#10 request (DER) for a new key, which stays in the engine."""
+        try:
+            return await asyncio.to_thread(self._engine.create_csr)
+        except self._extension.EngineError as error:
+            raise EngineRefusedError(str(error)) from error
+
+    async def set_identity(self, chain_pem: bytes, bundle_pem: bytes) -> None:
+        """Put an SVID for the pending key in force for new handshakes; connections stay."""
+        try:
+            await asyncio.to_thread(self._engine.set_identity, chain_pem, bundle_pem)
+        except self._extension.EngineError as error:
+            raise EngineRefusedError(str(error)) from error
+
+    def identity(self) -> InForce | None:
+        """Who this workload is, if it has joined."""
+        current = self._engine.identity()
+        return None if current is None else InForce(*current)
+
+    async def drain_telemetry(self) -> engine_pb2.Telemetry:
+        """Cumulative counters, and the spans since the last call."""
+        drained = await asyncio.to_thread(self._engine.drain_telemetry)
+        return await asyncio.to_thread(engine_pb2.Telemetry.FromString, drained)
+
+    async def describe(self) -> str:
+        """What is in force, as JSON."""
+        return await asyncio.to_thread(self._engine.describe)
+
+    async def drain(self) -> None:
+        """Begin a graceful stop of the inbound side."""
+        await asyncio.to_thread(self._engine.drain)
+
+    async def shutdown(self, grace_seconds: float) -> bool:
+        """Stop; True when every call ended within `grace_seconds`."""
+        return await asyncio.to_thread(self._engine.shutdown, grace_seconds)
+
+
+def _by_setting(error: Exception) -> InvalidSettingError | EngineRefusedError:
+    text = str(error)
+    for field, key in _SETTING_OF.items():
+        if text.startswith(_FIELD + field):
+            return InvalidSettingError(f"{SETTINGS[key]}{text.removeprefix(_FIELD + field)}")
+    return EngineRefusedError(text)
