@@ -1,0 +1,1 @@
+"""The command line: composes control plane, sidecar, dashboard and demo; each verb imports its needs when it runs."""

@@ -1,0 +1,6 @@
+"""`python -m tulle`."""
+
+from tulle.main import main
+
+if __name__ == "__main__":
+    main()

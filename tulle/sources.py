@@ -1,0 +1,74 @@
+"""Policy files: `-f FILE|DIR|-`, read whole, in a stable order, by the names the user gave."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from protos.tulle.v1 import policy_pb2
+from tulle.errors import UsageProblem
+from tulle.proto_expansion import Reader, expand
+from tulle.settings import PROJECT_FILE
+
+SUFFIXES = (".yaml", ".yml")
+STDIN = "-"
+
+
+def read_sources(given: Sequence[str], read_proto: Reader) -> list[policy_pb2.Source]:
+    """Every file once. Raises UsageProblem for a path that is not there or holds nothing."""
+    files = list(dict.fromkeys(file for path in given for file in _files(path)))
+    return [_source(file, read_proto) for file in files]
+
+
+def _files(path: str) -> list[str]:
+    if path == STDIN:
+        return [STDIN]
+    place = Path(path)
+    if place.is_dir():
+        found = sorted(str(file) for file in place.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        # The command line's own settings may lie beside the policies and are none of them.
+        found = [file for file in found if Path(file).name != PROJECT_FILE or _is_policy(Path(file))]
+        if not found:
+            raise UsageProblem(f"--file {path}: no *.yaml or *.yml in this folder", "name a folder that holds policies")
+        return found
+    if not place.is_file():
+        raise UsageProblem(f"--file {path}: no such file or folder", "check the path")
+    return [path]
+
+
+def _is_policy(file: Path) -> bool:
+    return "apiVersion:" in file.read_text(encoding="utf-8", errors="replace")
+
+
+def _source(file: str, read_proto: Reader) -> policy_pb2.Source:
+    if file == STDIN:
+        return policy_pb2.Source(file="<stdin>", yaml=expand(Path("stdin"), sys.stdin.read(), read_proto))
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageProblem(f"--file {file}: {error}", "policies are text in UTF-8") from error
+    return policy_pb2.Source(file=file, yaml=expand(Path(file), text, read_proto))
+
+
+def document_keys(given: Sequence[str]) -> list[policy_pb2.DocumentKey]:
+    """The keys of the documents that files hold. Raises UsageProblem for a document without kind or name."""
+    return [key for source in read_sources(given, lambda _: ()) for key in _keys(source)]
+
+
+def _keys(source: policy_pb2.Source) -> list[policy_pb2.DocumentKey]:
+    try:
+        documents = [document for document in yaml.safe_load_all(source.yaml) if document is not None]
+        return [
+            policy_pb2.DocumentKey(
+                kind=document["kind"],
+                namespace=document["metadata"].get("namespace", "default"),
+                name=document["metadata"]["name"],
+            )
+            for document in documents
+        ]
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        cause = " ".join(str(error).split())
+        raise UsageProblem(
+            f"--file {source.file}: kind or metadata.name cannot be read: {cause}", "mend the file"
+        ) from error
