@@ -30,7 +30,7 @@ class Engine:
     """One data plane: listeners, workers, policy in force."""
 
     def __new__(cls, config: bytes) -> Engine:
-        """Check `config` (a serialized EngineConfig) and load a stored identity if there is one. Raises InvalidConfig."""
+        """Check `config` (a serialized EngineConfig) and load a stored identity, if any. Raises InvalidConfig."""
 
     def start(self) -> bytes:
         """Bind the listeners and start the workers; returns serialized EngineAddresses. Raises ListenFailed."""
@@ -42,8 +42,8 @@ class Engine:
         """Make a new P-256 key, kept pending in memory, and return a PKCS#10 request (DER) signed by it."""
 
     def set_identity(self, chain_pem: bytes, bundle_pem: bytes) -> None:
-        """Put the pending key (or the key in force, where the chain fits that) with its chain and bundle in force for new
-        handshakes and store all three in identity_dir. Connections stay. Raises InvalidIdentity."""
+        """Put the pending key (or the key in force, where the chain fits that) with its chain and bundle in force for
+        new handshakes and store all three in identity_dir. Connections stay. Raises InvalidIdentity."""
 
     def identity(self) -> tuple[str, int] | None:
         """The SPIFFE id in force and the end of its leaf's life (Unix seconds), or None."""
@@ -55,7 +55,7 @@ class Engine:
         """What is in force, as JSON: addresses, identity, revision, limits, services, endpoints with their states."""
 
     def drain(self) -> None:
-        """Begin a graceful stop of the inbound side: two-phase GOAWAY, calls in flight go on, new connections are refused."""
+        """Begin a graceful stop of the inbound side: two-phase GOAWAY, calls in flight go on, no new connections."""
 
     def shutdown(self, grace_seconds: float) -> bool:
         """Drain both sides, then stop; True when every call ended within `grace_seconds` (0 to 120). Idempotent."""

@@ -111,7 +111,9 @@ class SidecarConfig:
     @cached_property
     def state(self) -> Path:
         """The folder of identity, cached snapshot and instance id."""
-        return self.state_dir if self.state_dir is not None else Path(".tulle", "sidecar", *self.service_name.split("/"))
+        return (
+            self.state_dir if self.state_dir is not None else Path(".tulle", "sidecar", *self.service_name.split("/"))
+        )
 
     def _check_names(self) -> None:
         namespace, _, name = self.service_name.partition("/")
@@ -126,7 +128,9 @@ class SidecarConfig:
             raise refuse("instance", f"{self.instance!r} is not an id; use letters, digits, dots, dashes, at most 128")
         for key, value in self.labels.items():
             if not _LABEL_KEY.fullmatch(key) or len(value) > _MAX_LABEL_VALUE:
-                raise refuse("labels", f"{key}={value!r} is not a label; write key=value, at most 63 and 256 characters")
+                raise refuse(
+                    "labels", f"{key}={value!r} is not a label; write key=value, at most 63 and 256 characters"
+                )
 
     def _check_addresses(self) -> None:
         check_loopback("admin", self.admin)

@@ -1,4 +1,4 @@
-"""Policy in: each snapshot that the control plane pushes is put in force, or refused by naming the resource at fault."""
+"""Policy in: each snapshot pushed is put in force, or refused by naming the resource at fault."""
 
 import asyncio
 import logging
@@ -42,17 +42,20 @@ class Discovery:
         """One Watch stream, until it ends."""
         call = discovery_pb2_grpc.DiscoveryStub(channel).Watch()
         hello = discovery_pb2.Hello(instance=self._instance, version=self._version, revision=self.revision)
-        await call.write(discovery_pb2.WatchRequest(hello=hello))
-        async for response in call:
-            proved()
-            await call.write(await self._take(response.snapshot))
+        try:
+            await call.write(discovery_pb2.WatchRequest(hello=hello))
+            async for response in call:
+                proved()
+                await call.write(await self._take(response.snapshot))
+        finally:
+            call.cancel()
 
     async def _take(self, snapshot: snapshot_pb2.Snapshot) -> discovery_pb2.WatchRequest:
         serialized = snapshot.SerializeToString()
         try:
             await self._engine.apply(serialized)
         except SnapshotRefusedError as error:
-            log.error("snapshot %d is refused, %d stays in force: %s", snapshot.revision, self.revision, error)
+            log.warning("snapshot %d is refused, %d stays in force: %s", snapshot.revision, self.revision, error)
             nack = discovery_pb2.Nack(revision=snapshot.revision, resource=error.resource, detail=error.detail)
             return discovery_pb2.WatchRequest(nack=nack)
         self._took(snapshot.revision)

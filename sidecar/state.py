@@ -1,4 +1,4 @@
-"""The sidecar's folder: identity, last good snapshot, instance id, the control plane's address. One process at a time."""
+"""The sidecar's folder: identity, last good snapshot, instance id, the control plane's address; for one process."""
 
 import fcntl
 import os
@@ -36,7 +36,7 @@ class State:
         except BlockingIOError as error:
             self._unlock()
             raise ForeignStateError(
-                f"{SETTINGS['state_dir']}: {self.folder} is in use by another sidecar; give each one a folder of its own"
+                f"{SETTINGS['state_dir']}: {self.folder} is in use by another sidecar; give each a folder of its own"
             ) from error
         return self
 

@@ -1,0 +1,90 @@
+"""Being found: the instance's lease in the registry, kept while the sidecar runs, carrying the health it sees."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import grpc
+
+from protos.tulle.v1 import registry_pb2, registry_pb2_grpc
+from sidecar.address import HostPort
+from sidecar.health import Health
+from sidecar.sessions import Proved
+
+log = logging.getLogger(__name__)
+
+RPC_TIMEOUT = 5.0
+# A lease is kept three times within its life, so that one lost message costs nothing.
+_BEATS_A_LEASE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Registrant:
+    """The instance as callers' sidecars will see it."""
+
+    id: str
+    address: HostPort
+    weight: int = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Registration:
+    """Registers when the application is first healthy. `lease_id` is 0 while there is none."""
+
+    def __init__(self, registrant: Registrant, health: Health) -> None:
+        self._registrant = registrant
+        self._health = health
+        self._leaving = False
+        self.lease_id = 0
+
+    async def session(self, channel: grpc.aio.Channel, proved: Proved) -> None:
+        """One lease, until it or its stream ends; the next session replaces the registration."""
+        await self._health.first_success.wait()
+        stub = registry_pb2_grpc.RegistryStub(channel)
+        lease = await stub.Register(self._request(), timeout=RPC_TIMEOUT)
+        self.lease_id = lease.lease_id
+        log.info("registered %s at %s", self._registrant.id, self._registrant.address)
+        beats = self._beats(lease.lease_id, lease.ttl_ms / 1000 / _BEATS_A_LEASE)
+        call = stub.KeepAlive(beats)
+        try:
+            async for _ in call:
+                proved()
+        finally:
+            call.cancel()
+            await beats.aclose()
+
+    async def leave(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+        """Deregister: returns when callers have let go of this instance, or after `timeout_seconds`."""
+        if not self.lease_id:
+            return
+        request = registry_pb2.DeregisterRequest(lease_id=self.lease_id)
+        try:
+            answer = await registry_pb2_grpc.RegistryStub(channel).Deregister(request, timeout=timeout_seconds)
+        except grpc.aio.AioRpcError as error:
+            log.warning("not deregistered, the lease will expire: %s: %s", error.code().name, error.details())
+            return
+        finally:
+            self.lease_id = 0
+        if answer.unacknowledged:
+            log.warning("callers that have not let go yet: %s", ", ".join(answer.unacknowledged))
+
+    def _request(self) -> registry_pb2.RegisterRequest:
+        return registry_pb2.RegisterRequest(
+            id=self._registrant.id,
+            address=self._registrant.address.host,
+            port=self._registrant.address.port,
+            labels=self._registrant.labels,
+            weight=self._registrant.weight,
+            healthy=self._health.healthy,
+        )
+
+    async def _beats(self, lease_id: int, period: float) -> AsyncIterator[registry_pb2.KeepAliveRequest]:
+        while True:
+            healthy = self._health.healthy
+            yield registry_pb2.KeepAliveRequest(lease_id=lease_id, healthy=healthy)
+            try:
+                # A change of health goes out at once, an unchanged one in time.
+                await asyncio.wait_for(self._health.changed_from(healthy), period)
+            except TimeoutError:
+                continue
