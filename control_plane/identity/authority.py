@@ -29,7 +29,7 @@ from control_plane.identity.certificate import (
     new_key,
     spiffe_id_of,
 )
-from control_plane.secrets import private_folder, write_private
+from control_plane.private_files import private_folder, write_private
 from control_plane.workload import WorkloadRef
 from protos import names
 

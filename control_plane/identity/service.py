@@ -1,7 +1,6 @@
 """Identity's gRPC face (protos/tulle/v1/identity.proto): joining, renewing, and tokens for operators."""
 
 import base64
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class IdentityService(identity_pb2_grpc.IdentityServicer):
-    """`control_plane` gives the address that sidecars are told to come back to, once it is bound."""
+    """`control_plane` is the "host:port" that tokens tell sidecars to come to."""
 
     def __init__(
         self,
@@ -28,7 +27,7 @@ class IdentityService(identity_pb2_grpc.IdentityServicer):
         tokens: Tokens,
         caller: CallerOf,
         trust_domain: str,
-        control_plane: Callable[[], str],
+        control_plane: str,
         events: EventSink,
         clock: Clock,
     ) -> None:
@@ -69,7 +68,7 @@ class IdentityService(identity_pb2_grpc.IdentityServicer):
         message = identity_pb2.JoinToken(
             secret=token.secret,
             service=token.ref.name,
-            control_plane=self._control_plane(),
+            control_plane=self._control_plane,
             root_pem=self._authority.bundle_pem,
             certificate_pem=joiner.certificate_pem,
             key_pem=joiner.key_pem,
