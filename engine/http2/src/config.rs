@@ -38,10 +38,7 @@ impl Config {
     /// The defaults for `role`.
     #[must_use]
     pub fn new(role: Role) -> Self {
-        Self {
-            role,
-            ..Self::default()
-        }
+        Self { role, ..Self::default() }
     }
 }
 

@@ -1,129 +1,180 @@
-//! One HTTP/2 connection without its socket. (Surface only; the bodies follow.)
+//! One HTTP/2 connection without its socket: bytes go in by `receive`, come out by `output`.
 
+mod blocks_in;
+mod control_in;
+mod data_in;
+mod data_out;
+mod going_away;
+mod receive;
+mod send;
+
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::{Config, ConnectionError, ErrorCode, Event, Fields, OpenError, StreamId, Token};
+use crate::block::Block;
+use crate::event::{Event, StreamId, Token};
+use crate::floods::Floods;
+use crate::flow::{ReceiveWindow, SendWindow};
+use crate::frame;
+use crate::hpack::{Decoder, Encoder};
+use crate::output::Output;
+use crate::settings::{self, DEFAULT_FRAME, DEFAULT_WINDOW, PeerSettings};
+use crate::streams::Streams;
+use crate::{Config, ConnectionError, Role};
+
+use going_away::GoingAway;
+use receive::Reading;
 
 /// One end of an HTTP/2 connection.
+///
+/// Nothing here blocks, reads a clock or writes to a socket. Feed [`Connection::receive`] until it gives `None`, act on
+/// its events, then write [`Connection::output`] once.
 #[derive(Debug)]
 pub struct Connection {
     config: Config,
-    output: Vec<u8>,
+    reading: Reading,
+    /// The part of a frame that came before the rest of it; DATA is never kept here.
+    carry: Vec<u8>,
+    /// The header block that waits for its CONTINUATION.
+    block: Option<Block>,
+    decoder: Decoder,
+    encoder: Encoder,
+    streams: Streams,
+    /// Slots with queued DATA and stream window.
+    ready: VecDeque<u32>,
+    /// DATA that left queues and was not yet told.
+    progress: Vec<(StreamId, Token, usize)>,
+    /// Events made by one frame beyond its first.
+    pending: VecDeque<Event<'static>>,
+    output: Output,
+    peer: PeerSettings,
+    settings_received: bool,
+    /// Size of new streams' receive windows: the default until the peer acknowledges ours.
+    stream_window: u32,
+    send: SendWindow,
+    receive: ReceiveWindow,
+    floods: Floods,
+    /// Highest stream identifier used by the client, whichever end that is.
+    highest: u32,
+    going_away: GoingAway,
+    failed: Option<ConnectionError>,
 }
 
 // === impl Connection ===
 
 impl Connection {
     /// A new connection; its output already holds the preface (client), SETTINGS and a WINDOW_UPDATE.
+    ///
+    /// Figures of `config` outside the protocol's ranges are brought to the nearest allowed.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self {
+        let config = allowed(config);
+        let mut made = Self {
             config,
-            output: Vec::new(),
-        }
-    }
-
-    /// Takes what it can from `input` and gives the next event; `None` asks for more input.
-    ///
-    /// # Errors
-    /// A connection error; its GOAWAY is in the output, which is to be flushed before closing.
-    pub fn receive<'i>(
-        &mut self,
-        _now: Instant,
-        input: &mut &'i [u8],
-        _fields: &mut Fields,
-    ) -> Result<Option<Event<'i>>, ConnectionError> {
-        *input = &[];
-        Ok(None)
-    }
-
-    /// Opens a stream with a request head (client).
-    ///
-    /// # Errors
-    /// No stream can be had on this connection now.
-    pub fn open(
-        &mut self,
-        _token: Token,
-        _fields: &Fields,
-        _end_stream: bool,
-    ) -> Result<StreamId, OpenError> {
-        Err(OpenError::GoingAway)
-    }
-
-    /// Gives a stream another handle; no-op on a closed one.
-    pub fn set_token(&mut self, _stream: StreamId, _token: Token) {}
-
-    /// Sends a response head, a 1xx head or trailers; waits as fields behind queued DATA; no-op on a closed stream.
-    pub fn send_headers(&mut self, _stream: StreamId, _fields: &Fields, _end_stream: bool) {}
-
-    /// Sends DATA: gives the bytes that reached the output; the rest is queued and told by [`Self::progress`].
-    pub fn send_data(&mut self, _stream: StreamId, data: &[u8], _end_stream: bool) -> usize {
-        data.len()
-    }
-
-    /// Resets a stream and drops its queue; no further event of it follows.
-    pub fn reset(&mut self, _stream: StreamId, _code: ErrorCode) {}
-
-    /// Gives back stream window for bytes that were taken.
-    pub fn release(&mut self, _stream: StreamId, _bytes: u32) {}
-
-    /// Tells the DATA bytes that left stream queues since asked last.
-    pub fn progress(&mut self, _each: impl FnMut(StreamId, Token, usize)) {}
-
-    /// DATA bytes waiting on a stream.
-    #[must_use]
-    pub fn queued(&self, _stream: StreamId) -> usize {
-        0
+            reading: Reading::start(config.role),
+            carry: Vec::new(),
+            block: None,
+            decoder: Decoder::new(),
+            encoder: Encoder::new(config.encoder_table),
+            streams: Streams::new(config.max_concurrent_streams),
+            ready: VecDeque::new(),
+            progress: Vec::new(),
+            pending: VecDeque::new(),
+            output: Output::default(),
+            peer: PeerSettings::assumed(),
+            settings_received: false,
+            // The peer may use what it believes until it acknowledges, so the larger of both holds till then.
+            stream_window: DEFAULT_WINDOW.max(config.stream_window),
+            send: SendWindow::new(DEFAULT_WINDOW),
+            receive: ReceiveWindow::new(config.connection_window),
+            floods: Floods::default(),
+            highest: 0,
+            going_away: GoingAway::default(),
+            failed: None,
+        };
+        made.write_start();
+        made
     }
 
     /// Bytes to write to the socket.
+    #[inline]
     #[must_use]
     pub fn output(&self) -> &[u8] {
-        &self.output
+        self.output.waiting()
     }
 
     /// Tells that the first `written` bytes of the output are on their way; then call [`Self::pump`].
-    pub fn advance_output(&mut self, _written: usize) {}
-
-    /// Moves queued DATA into the output while windows and the high water allow.
-    pub fn pump(&mut self) {}
+    #[inline]
+    pub fn advance_output(&mut self, written: usize) {
+        self.output.advance(written);
+    }
 
     /// Streams open or half-closed.
+    #[inline]
     #[must_use]
     pub fn active_streams(&self) -> usize {
-        0
+        self.streams.len()
     }
 
     /// The peer's limit of our streams; 100 before its first SETTINGS.
     #[must_use]
     pub fn peer_max_streams(&self) -> u32 {
-        100
+        self.peer.max_streams
     }
 
     /// How many more streams [`Self::open`] would give now.
+    #[inline]
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.config.max_concurrent_streams as usize
-    }
-
-    /// Queues a PING.
-    pub fn ping(&mut self, _payload: [u8; 8]) {}
-
-    /// First phase of a graceful end: GOAWAY(2^31-1, NO_ERROR).
-    pub fn announce_shutdown(&mut self) {}
-
-    /// Second phase: GOAWAY with the last stream processed; later ones are ignored (RFC 9113 §6.8).
-    pub fn shutdown(&mut self) {}
-
-    /// Whether the peer sent GOAWAY.
-    #[must_use]
-    pub fn is_going_away(&self) -> bool {
-        false
+        if self.config.role == Role::Server || self.is_closing() {
+            return 0;
+        }
+        let by_limit = (self.peer.max_streams as usize).saturating_sub(self.streams.len());
+        by_limit.min(self.identifiers_left())
     }
 
     /// Whether the peer's first SETTINGS arrived.
     #[must_use]
     pub fn settings_received(&self) -> bool {
-        false
+        self.settings_received
+    }
+
+    /// Since when a header block waits for its CONTINUATION; over five seconds is an attack, and if nothing more comes
+    /// only the caller's clock can see it.
+    #[must_use]
+    pub fn header_block_since(&self) -> Option<Instant> {
+        self.block.as_ref().map(Block::since)
+    }
+
+    /// Gives back memory that only traffic needs. For connections found idle.
+    pub fn trim(&mut self) {
+        self.output.trim();
+        self.progress.shrink_to_fit();
+        self.carry.shrink_to_fit();
+    }
+
+    fn write_start(&mut self) {
+        if self.config.role == Role::Client {
+            self.output.buffer().extend_from_slice(frame::PREFACE);
+        }
+        let announced = settings::announced(&self.config);
+        self.output.frame(frame::SETTINGS, 0, 0, &announced);
+        let more = self.config.connection_window - DEFAULT_WINDOW;
+        if more > 0 {
+            self.output.window_update(0, more);
+        }
+    }
+
+    fn identifiers_left(&self) -> usize {
+        ((settings::MOST_WINDOW - self.highest) / 2) as usize
+    }
+}
+
+fn allowed(config: Config) -> Config {
+    Config {
+        stream_window: config.stream_window.min(settings::MOST_WINDOW),
+        connection_window: config.connection_window.clamp(DEFAULT_WINDOW, settings::MOST_WINDOW),
+        max_frame_size: config.max_frame_size.clamp(DEFAULT_FRAME, (1 << 24) - 1),
+        ..config
     }
 }

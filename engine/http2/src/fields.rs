@@ -72,10 +72,7 @@ impl Fields {
     #[inline]
     #[must_use]
     pub fn iter(&self) -> FieldIter<'_> {
-        FieldIter {
-            bytes: &self.bytes,
-            spans: self.spans.iter(),
-        }
+        FieldIter { bytes: &self.bytes, spans: self.spans.iter() }
     }
 
     /// The first value under `name`.
@@ -100,10 +97,7 @@ impl Fields {
     /// The list's size as RFC 9113 §6.5.2 counts it: 32 bytes more for each field.
     #[must_use]
     pub fn list_bytes(&self) -> usize {
-        self.spans
-            .iter()
-            .map(|s| s.name as usize + s.value as usize + 32)
-            .sum()
+        self.spans.iter().map(|s| s.name as usize + s.value as usize + 32).sum()
     }
 
     /// Drops the fields for which `keep` says no; their bytes stay in the arena until `clear`.
@@ -122,22 +116,13 @@ impl Fields {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(value);
-        self.spans.push(Span {
-            start,
-            name: name.len() as u32,
-            value: value.len() as u32,
-            hash,
-            never_indexed,
-        });
+        self.spans.push(Span { start, name: name.len() as u32, value: value.len() as u32, hash, never_indexed });
     }
 }
 
 impl Clone for Fields {
     fn clone(&self) -> Self {
-        Self {
-            bytes: self.bytes.clone(),
-            spans: self.spans.clone(),
-        }
+        Self { bytes: self.bytes.clone(), spans: self.spans.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {

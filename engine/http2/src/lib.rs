@@ -1,12 +1,24 @@
 //! A sans-IO HTTP/2 codec (RFC 9113, RFC 7541): bytes in, events out, bytes out; no socket, no clock, no thread.
 #![forbid(unsafe_code)]
 
+mod block;
 mod config;
 mod connection;
 mod error;
 mod event;
 mod fields;
+mod floods;
+mod flow;
+mod frame;
+mod headers;
+mod hpack;
 mod limits;
+mod mark;
+mod output;
+mod queue;
+mod settings;
+mod stream;
+mod streams;
 
 pub use config::{Config, Role};
 pub use connection::Connection;

@@ -24,11 +24,7 @@ pub enum HeaderLimit {
 
 impl Default for HeaderLimits {
     fn default() -> Self {
-        Self {
-            max_list_bytes: 16_384,
-            max_fields: 128,
-            max_continuations: 8,
-        }
+        Self { max_list_bytes: 16_384, max_fields: 128, max_continuations: 8 }
     }
 }
 

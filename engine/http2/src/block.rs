@@ -1,0 +1,57 @@
+//! A header block on its way over several frames, RFC 9113 §4.3 and §6.10.
+
+use std::time::{Duration, Instant};
+
+use crate::{ConnectionError, HeaderLimits};
+
+/// A block must be whole by then (slowloris).
+const LONGEST: Duration = Duration::from_secs(5);
+/// Encoded bytes over the list limit at which the connection ends; no honest block is longer than its list.
+const FAR_OVER: u32 = 4;
+
+/// What a HEADERS frame without END_HEADERS began.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) stream: u32,
+    pub(crate) ends_stream: bool,
+    pub(crate) bytes: Vec<u8>,
+    since: Instant,
+    continuations: u32,
+}
+
+// === impl Block ===
+
+impl Block {
+    pub(crate) fn new(stream: u32, ends_stream: bool, fragment: &[u8], now: Instant) -> Self {
+        Self { stream, ends_stream, bytes: fragment.to_vec(), since: now, continuations: 0 }
+    }
+
+    /// Adds a CONTINUATION's fragment.
+    ///
+    /// # Errors
+    /// ENHANCE_YOUR_CALM: more frames or bytes than `limits` allow (CVE-2024-27316).
+    pub(crate) fn extend(&mut self, fragment: &[u8], limits: &HeaderLimits) -> Result<(), ConnectionError> {
+        self.continuations += 1;
+        if self.continuations > limits.max_continuations {
+            return Err(ConnectionError::calm("too many CONTINUATION frames"));
+        }
+        if self.bytes.len() + fragment.len() > limits.max_list_bytes.saturating_mul(FAR_OVER) as usize {
+            return Err(ConnectionError::calm("header block four times over its limit"));
+        }
+        self.bytes.extend_from_slice(fragment);
+        Ok(())
+    }
+
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// # Errors
+    /// ENHANCE_YOUR_CALM: the block is still not whole after five seconds.
+    pub(crate) fn check_age(&self, now: Instant) -> Result<(), ConnectionError> {
+        if now.saturating_duration_since(self.since) > LONGEST {
+            return Err(ConnectionError::calm("header block not ended in time"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! DATA frames, RFC 9113 §6.1, passed on as they arrive.
+
+use std::time::Instant;
+
+use super::Connection;
+use super::receive::Reading;
+use crate::frame::{self, Head};
+use crate::stream::Half;
+use crate::streams::{Closing, Found};
+use crate::{ConnectionError, ErrorCode, Event, StreamId};
+
+/// The rest of a DATA frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DataFrame {
+    stream: u32,
+    /// Payload still to come; with the padding while that is not known.
+    payload: u32,
+    padding: u32,
+    /// The padding's length byte is still to come.
+    is_padded: bool,
+    ends_stream: bool,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Counts the whole frame against both windows: padding counts too, and frames of closed streams still count for
+    /// the connection (engine.md, traps 4 and 5).
+    pub(super) fn begin_data(&mut self, head: Head, now: Instant) -> Result<Option<Event<'static>>, ConnectionError> {
+        if head.stream == 0 {
+            return Err(ConnectionError::protocol("DATA on stream 0"));
+        }
+        let is_padded = head.has(frame::PADDED);
+        if is_padded && head.length == 0 {
+            return Err(ConnectionError::frame_size("padded DATA without its length byte"));
+        }
+        if !self.receive.take(head.length) {
+            let cause = "DATA over the connection's window";
+            return Err(ConnectionError::new(ErrorCode::FLOW_CONTROL_ERROR, cause));
+        }
+        if let Some(by) = self.receive.release(head.length) {
+            self.output.window_update(0, by);
+            self.output.check()?;
+        }
+        let ends_stream = head.has(frame::END_STREAM);
+        self.floods.data(head.length == 0 && !ends_stream)?;
+        self.reading =
+            Reading::Data(DataFrame { stream: head.stream, payload: head.length, padding: 0, is_padded, ends_stream });
+        self.begin_stream_data(head, now)
+    }
+
+    fn begin_stream_data(&mut self, head: Head, now: Instant) -> Result<Option<Event<'static>>, ConnectionError> {
+        match self.find(head.stream) {
+            Found::Live(slot) => {
+                let stream = self.streams.get_mut(slot);
+                if stream.remote == Half::Ended {
+                    return self.stream_error(slot, ErrorCode::STREAM_CLOSED, "DATA after the end", now);
+                }
+                if !stream.has_head {
+                    return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "DATA before a response head", now);
+                }
+                if !stream.receive.take(head.length) {
+                    let cause = "DATA over the stream's window";
+                    return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now);
+                }
+                Ok(None)
+            }
+            Found::Gone(Closing::Done) => self.closed_error(head.stream, now),
+            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(None),
+            Found::Never => Err(ConnectionError::protocol("DATA on an idle stream")),
+        }
+    }
+
+    /// Takes the next part. The stream is looked up anew for each: the caller may have reset it in between.
+    pub(super) fn take_data<'i>(
+        &mut self,
+        mut data: DataFrame,
+        input: &mut &'i [u8],
+        now: Instant,
+    ) -> Result<Option<Event<'i>>, ConnectionError> {
+        if data.is_padded {
+            if !take_pad_length(&mut data, input)? {
+                return Ok(None);
+            }
+            self.release(StreamId(data.stream), 1);
+        }
+        let payload = take(input, &mut data.payload);
+        if data.payload == 0 {
+            self.skip_padding(&mut data, input);
+        }
+        let is_done = data.payload == 0 && data.padding == 0;
+        self.reading = if is_done { Reading::Head } else { Reading::Data(data) };
+        let ends = is_done && data.ends_stream;
+        if payload.is_empty() && !ends {
+            return Ok(None);
+        }
+        let Some(slot) = self.streams.live(data.stream) else { return Ok(None) };
+        self.pass_on(slot, payload, ends, now)
+    }
+
+    fn pass_on<'i>(
+        &mut self,
+        slot: u32,
+        payload: &'i [u8],
+        ends: bool,
+        now: Instant,
+    ) -> Result<Option<Event<'i>>, ConnectionError> {
+        let stream = self.streams.get_mut(slot);
+        if !stream.count_content(payload.len()) || (ends && !stream.may_end()) {
+            let cause = "DATA does not agree with content-length";
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now);
+        }
+        let event = Event::Data {
+            stream: StreamId(stream.id),
+            token: stream.token,
+            payload,
+            end_stream: ends,
+            flow: payload.len() as u32,
+        };
+        if ends {
+            self.streams.end_remote(slot);
+        }
+        Ok(Some(event))
+    }
+
+    /// Padding goes straight back to the stream's window: no one will take it.
+    fn skip_padding(&mut self, data: &mut DataFrame, input: &mut &[u8]) {
+        let skipped = take(input, &mut data.padding).len() as u32;
+        if skipped > 0 {
+            self.release(StreamId(data.stream), skipped);
+        }
+    }
+}
+
+/// `false` where the length byte has not come yet.
+fn take_pad_length(data: &mut DataFrame, input: &mut &[u8]) -> Result<bool, ConnectionError> {
+    let Some((&padding, rest)) = input.split_first() else { return Ok(false) };
+    *input = rest;
+    let padding = u32::from(padding);
+    if padding >= data.payload {
+        return Err(ConnectionError::protocol("padding as long as its frame"));
+    }
+    data.payload -= padding + 1;
+    data.padding = padding;
+    data.is_padded = false;
+    Ok(true)
+}
+
+fn take<'i>(input: &mut &'i [u8], left: &mut u32) -> &'i [u8] {
+    let (came, later) = input.split_at((*left as usize).min(input.len()));
+    *input = later;
+    *left -= came.len() as u32;
+    came
+}

@@ -1,0 +1,129 @@
+//! Rates at which a peer may make work that costs it nothing. All count in windows of ten seconds: honest events must
+//! not add up over a connection's life.
+
+use std::time::{Duration, Instant};
+
+use crate::ConnectionError;
+
+#[cfg(test)]
+#[path = "floods_tests.rs"]
+mod tests;
+
+const WINDOW: Duration = Duration::from_secs(10);
+/// A reset this soon after the request counts as rapid (CVE-2023-44487).
+const YOUNG: Duration = Duration::from_secs(1);
+const MOST_RESETS: u32 = 500;
+const MOST_FORCED: u32 = 200;
+const MOST_EMPTY: u32 = 100;
+const MOST_SETTINGS: u64 = 100;
+/// What PING, PRIORITY and WINDOW_UPDATE may always come to.
+const BASE: u64 = 1_000;
+
+/// What the peer did in the window that runs.
+#[derive(Debug, Default)]
+pub(crate) struct Floods {
+    since: Option<Instant>,
+    counts: Counts,
+    /// DATA frames without content, one after the other; no matter of time.
+    empty: u32,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    opened: u32,
+    resets: u32,
+    young: u32,
+    forced: u32,
+    settings: u64,
+    pings: u64,
+    priorities: u64,
+    window_updates: u64,
+    data_sent: u64,
+}
+
+// === impl Floods ===
+
+impl Floods {
+    #[inline]
+    pub(crate) fn opened(&mut self) {
+        self.counts.opened += 1;
+    }
+
+    #[inline]
+    pub(crate) fn data_sent(&mut self) {
+        self.counts.data_sent += 1;
+    }
+
+    /// The peer reset a request: too many, and most of them at once, are an attack (CVE-2023-44487).
+    pub(crate) fn reset(&mut self, now: Instant, opened: Instant) -> Result<(), ConnectionError> {
+        let counts = self.roll(now);
+        counts.resets += 1;
+        counts.young += u32::from(now.saturating_duration_since(opened) <= YOUNG);
+        let mostly = u64::from(counts.young) * 2 > u64::from(counts.opened);
+        refuse(counts.resets > MOST_RESETS && mostly, "too many streams reset at once")
+    }
+
+    /// We had to reset a stream for the peer's error (CVE-2025-8671).
+    pub(crate) fn forced_reset(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let counts = self.roll(now);
+        counts.forced += 1;
+        refuse(counts.forced > MOST_FORCED, "too many stream errors")
+    }
+
+    /// A DATA frame came; empty ones without an end are work for nothing (CVE-2019-9518).
+    #[inline]
+    pub(crate) fn data(&mut self, is_empty: bool) -> Result<(), ConnectionError> {
+        self.empty = if is_empty { self.empty + 1 } else { 0 };
+        refuse(self.empty > MOST_EMPTY, "too many empty DATA frames")
+    }
+
+    pub(crate) fn settings(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let counts = self.roll(now);
+        counts.settings += 1;
+        refuse(counts.settings > MOST_SETTINGS, "too many SETTINGS")
+    }
+
+    pub(crate) fn ping(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let counts = self.roll(now);
+        counts.pings += 1;
+        refuse(counts.pings > counts.earned(), "too many PINGs")
+    }
+
+    /// PRIORITY and frames of unknown types.
+    pub(crate) fn priority(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let counts = self.roll(now);
+        counts.priorities += 1;
+        let most = BASE + 100 * u64::from(counts.opened);
+        refuse(counts.priorities > most, "too many PRIORITY or unknown frames")
+    }
+
+    pub(crate) fn window_update(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let counts = self.roll(now);
+        counts.window_updates += 1;
+        refuse(counts.window_updates > counts.earned(), "too many WINDOW_UPDATEs")
+    }
+
+    #[inline]
+    fn roll(&mut self, now: Instant) -> &mut Counts {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= WINDOW {
+            self.since = Some(now);
+            self.counts = Counts::default();
+        }
+        &mut self.counts
+    }
+}
+
+// === impl Counts ===
+
+impl Counts {
+    /// Envoy's formula for frames that our own traffic calls forth: 2 × (streams + 10 × DATA frames sent).
+    fn earned(&self) -> u64 {
+        BASE + 2 * (u64::from(self.opened) + 10 * self.data_sent)
+    }
+}
+
+#[inline]
+fn refuse(is_flood: bool, cause: &'static str) -> Result<(), ConnectionError> {
+    if is_flood { Err(ConnectionError::calm(cause)) } else { Ok(()) }
+}

@@ -1,0 +1,14 @@
+//! HPACK, RFC 7541: the field compression of HTTP/2.
+
+mod decode;
+mod encode;
+mod hash;
+pub(crate) mod huffman;
+mod huffman_code;
+mod index;
+mod integer;
+mod static_table;
+mod table;
+
+pub(crate) use decode::Decoder;
+pub(crate) use encode::Encoder;

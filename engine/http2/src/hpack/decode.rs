@@ -1,0 +1,141 @@
+//! From a header block to fields, RFC 7541 §3 and §6.
+
+use super::huffman;
+use super::integer;
+use super::static_table;
+use super::table::Table;
+use crate::headers::Section;
+use crate::mark::Mark;
+use crate::{ConnectionError, ErrorCode};
+
+/// What SETTINGS_HEADER_TABLE_SIZE is while we announce none.
+const TABLE_LIMIT: u32 = 4_096;
+/// Scratch kept between blocks; a longer string's memory is given back.
+const SCRATCH_KEPT: usize = 16 * 1024;
+
+/// The decoding context of one connection. Every block must go through it, wanted or not, or its table falls out of
+/// step with the peer's.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    table: Table,
+    name: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// Whether a literal enters the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Indexing {
+    Incremental,
+    Without,
+    Never,
+}
+
+// === impl Decoder ===
+
+impl Decoder {
+    pub(crate) fn new() -> Self {
+        Self { table: Table::new(TABLE_LIMIT as usize), name: Vec::new(), value: Vec::new() }
+    }
+
+    /// Decodes one whole block into `section`.
+    ///
+    /// # Errors
+    /// COMPRESSION_ERROR for what is no HPACK; ENHANCE_YOUR_CALM where `section` has had far too much.
+    pub(crate) fn decode(&mut self, mut block: &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
+        self.size_updates(&mut block)?;
+        while let Some(&first) = block.first() {
+            match first {
+                0x80.. => self.indexed(&mut block, section)?,
+                0x40.. => self.literal(&mut block, 6, Indexing::Incremental, section)?,
+                0x20.. => return Err(broken("table size update after a field")),
+                0x10.. => self.literal(&mut block, 4, Indexing::Never, section)?,
+                _ => self.literal(&mut block, 4, Indexing::Without, section)?,
+            }
+        }
+        self.name.shrink_to(SCRATCH_KEPT);
+        self.value.shrink_to(SCRATCH_KEPT);
+        Ok(())
+    }
+
+    /// Size updates are allowed at a block's start only, at most two of them (RFC 7541 §4.2), under our own limit.
+    fn size_updates(&mut self, block: &mut &[u8]) -> Result<(), ConnectionError> {
+        let mut updates = 0;
+        while block.first().is_some_and(|first| first & 0xe0 == 0x20) {
+            let size = integer::read(block, 5).ok_or(broken("bad integer"))?;
+            updates += 1;
+            if size > TABLE_LIMIT {
+                return Err(broken("table size update over the limit"));
+            }
+            if updates > 2 {
+                return Err(broken("too many table size updates"));
+            }
+            self.table.resize(size as usize);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn indexed(&mut self, block: &mut &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
+        let index = integer::read(block, 7).ok_or(broken("bad integer"))? as usize;
+        if let Some(entry) = index.checked_sub(1).and_then(|at| static_table::ENTRIES.get(at)) {
+            return section.add(entry.name, entry.value, entry.mark, entry.hash, false);
+        }
+        let entry = dynamic(index).and_then(|at| self.table.get(at)).ok_or(broken("index of no entry"))?;
+        section.add(entry.name, entry.value, entry.mark, entry.hash, false)
+    }
+
+    fn literal(
+        &mut self,
+        block: &mut &[u8],
+        prefix: u32,
+        indexing: Indexing,
+        section: &mut Section<'_>,
+    ) -> Result<(), ConnectionError> {
+        let Self { table, name: name_room, value: value_room } = self;
+        let index = integer::read(block, prefix).ok_or(broken("bad integer"))? as usize;
+        let (name, mark) = if index == 0 {
+            let name = string(block, name_room)?;
+            (name, Mark::of_name(name))
+        } else if let Some(entry) = static_table::ENTRIES.get(index - 1) {
+            (entry.name, entry.mark)
+        } else {
+            let entry = dynamic(index).and_then(|at| table.get(at)).ok_or(broken("index of no entry"))?;
+            // The insertion may evict the very entry that lends its name (RFC 7541 §4.4), so the name moves out first.
+            name_room.clear();
+            name_room.extend_from_slice(entry.name);
+            (name_room.as_slice(), entry.mark)
+        };
+        let value = string(block, value_room)?;
+        let mark = mark.with_value(value);
+        let hash = match indexing {
+            Indexing::Incremental => table.insert(name, value, mark),
+            Indexing::Without | Indexing::Never => 0,
+        };
+        section.add(name, value, mark, hash, indexing == Indexing::Never)
+    }
+}
+
+/// The dynamic table's place of an index; `None` for one of the static table.
+#[inline]
+fn dynamic(index: usize) -> Option<usize> {
+    index.checked_sub(static_table::LEN + 1)
+}
+
+/// A string literal (RFC 7541 §5.2): plain ones are lent by the block, Huffman ones by `room`.
+#[inline]
+fn string<'b: 's, 's>(block: &mut &'b [u8], room: &'s mut Vec<u8>) -> Result<&'s [u8], ConnectionError> {
+    let is_huffman = block.first().is_some_and(|first| first & 0x80 != 0);
+    let length = integer::read(block, 7).ok_or(broken("bad integer"))? as usize;
+    let (raw, rest) = block.split_at_checked(length).ok_or(broken("string beyond its block"))?;
+    *block = rest;
+    if !is_huffman {
+        return Ok(raw);
+    }
+    room.clear();
+    huffman::decode(raw, room).map_err(|_| broken("bad huffman string"))?;
+    Ok(room)
+}
+
+fn broken(cause: &'static str) -> ConnectionError {
+    ConnectionError::new(ErrorCode::COMPRESSION_ERROR, cause)
+}

@@ -1,0 +1,227 @@
+//! From fields to a header block. The table is filled once and never evicts, so an index moves only by insertions.
+
+use super::index::Index;
+use super::integer;
+use super::static_table::{ENTRIES, LEN};
+use super::table::ENTRY_OVERHEAD;
+use super::{hash, huffman};
+use crate::{Field, Fields};
+
+/// The most our table may hold: positions must fit the index's one byte.
+const TABLE_LIMIT: u32 = 4_096;
+/// Fields remembered as seen once.
+const SEEN: usize = 64;
+
+/// The encoding context of one connection.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    by_field: Index,
+    by_name: Index,
+    /// Hashes of fields that came once. A field enters the table at its second coming: one that never comes again
+    /// would hold its place for good, since nothing is evicted.
+    seen: [u32; SEEN],
+    size: usize,
+    limit: usize,
+    /// What we would use if the peer allowed all.
+    wanted: u32,
+    update: SizeUpdate,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    start: u32,
+    name: u32,
+    value: u32,
+}
+
+/// What the next block must begin with (RFC 7541 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SizeUpdate {
+    None,
+    /// The table may hold more than before.
+    Grown,
+    /// The table was emptied: to 0 first, then to its limit.
+    Restarted,
+}
+
+// === impl Encoder ===
+
+impl Encoder {
+    /// An encoder with at most `wanted` bytes of table, itself at most 4 096.
+    pub(crate) fn new(wanted: u32) -> Self {
+        let wanted = wanted.min(TABLE_LIMIT);
+        Self {
+            bytes: Vec::new(),
+            entries: Vec::new(),
+            by_field: Index::by_field(),
+            by_name: Index::by_name(),
+            seen: [0; SEEN],
+            size: 0,
+            limit: wanted as usize,
+            wanted,
+            update: SizeUpdate::None,
+        }
+    }
+
+    /// The peer's SETTINGS_HEADER_TABLE_SIZE. A smaller table starts empty: what stays is then never in doubt.
+    pub(crate) fn set_peer_limit(&mut self, allowed: u32) {
+        let limit = allowed.min(self.wanted) as usize;
+        if limit < self.limit {
+            self.bytes.clear();
+            self.entries.clear();
+            self.by_field = Index::by_field();
+            self.by_name = Index::by_name();
+            self.size = 0;
+            self.update = SizeUpdate::Restarted;
+        } else if limit > self.limit && self.update == SizeUpdate::None {
+            self.update = SizeUpdate::Grown;
+        }
+        self.limit = limit;
+    }
+
+    /// Appends the block of `fields` to `out`. It must go out at once: a later block builds on its insertions.
+    pub(crate) fn encode(&mut self, fields: &Fields, out: &mut Vec<u8>) {
+        if self.update != SizeUpdate::None {
+            self.write_size_update(out);
+        }
+        for field in fields {
+            self.field(&field, out);
+        }
+    }
+
+    #[inline]
+    fn field(&mut self, field: &Field<'_>, out: &mut Vec<u8>) {
+        if field.never_indexed {
+            return self.literal(field, 0x10, 4, out);
+        }
+        if is_volatile(field.name) {
+            return self.literal(field, 0, 4, out);
+        }
+        let hash = if field.hash == 0 { hash::field(field.name, field.value) } else { field.hash };
+        if let Some(position) = self.by_field.find(hash, |position| self.is_at(position, field)) {
+            return integer::write(out, 0x80, 7, self.wire_index(position));
+        }
+        if !self.is_worth_a_place(field, hash) {
+            return self.literal(field, 0, 4, out);
+        }
+        self.insert_literal(field, hash, out);
+    }
+
+    /// Writes the field and puts it into the table, ours here and the peer's there.
+    fn insert_literal(&mut self, field: &Field<'_>, hash: u32, out: &mut Vec<u8>) {
+        let position = LEN + 1 + self.entries.len();
+        if !self.by_field.insert(hash, position) {
+            return self.literal(field, 0, 4, out);
+        }
+        let by_name = hash::name(field.name);
+        let known = self.find_name(by_name, field.name);
+        write_name(field.name, known.map(|at| self.wire_index(at)), 0x40, 6, out);
+        // Huffman is paid once here and saves the peer's memory traffic; elsewhere it costs both ends more than it saves.
+        write_packed(field.value, out);
+        if known.is_none() {
+            self.by_name.insert(by_name, position);
+        }
+        self.entries.push(Entry {
+            start: self.bytes.len() as u32,
+            name: field.name.len() as u32,
+            value: field.value.len() as u32,
+        });
+        self.bytes.extend_from_slice(field.name);
+        self.bytes.extend_from_slice(field.value);
+        self.size += cost(field);
+    }
+
+    fn literal(&self, field: &Field<'_>, pattern: u8, prefix: u32, out: &mut Vec<u8>) {
+        let known = self.find_name(hash::name(field.name), field.name);
+        write_name(field.name, known.map(|at| self.wire_index(at)), pattern, prefix, out);
+        write_plain(field.value, out);
+    }
+
+    fn is_worth_a_place(&mut self, field: &Field<'_>, hash: u32) -> bool {
+        if self.size + cost(field) > self.limit {
+            return false;
+        }
+        let seen = &mut self.seen[(hash >> 8) as usize % SEEN];
+        std::mem::replace(seen, hash) == hash
+    }
+
+    #[inline]
+    fn find_name(&self, hash: u32, name: &[u8]) -> Option<usize> {
+        self.by_name.find(hash, |position| self.at(position).0 == name)
+    }
+
+    #[inline]
+    fn is_at(&self, position: usize, field: &Field<'_>) -> bool {
+        let (name, value) = self.at(position);
+        name == field.name && value == field.value
+    }
+
+    #[inline]
+    fn at(&self, position: usize) -> (&[u8], &[u8]) {
+        if position <= LEN {
+            let entry = &ENTRIES[position - 1];
+            return (entry.name, entry.value);
+        }
+        let entry = &self.entries[position - LEN - 1];
+        let (start, middle) = (entry.start as usize, (entry.start + entry.name) as usize);
+        (&self.bytes[start..middle], &self.bytes[middle..middle + entry.value as usize])
+    }
+
+    /// The newest entry is 62 and each insertion moves the others up (RFC 7541 §2.3.3).
+    #[inline]
+    fn wire_index(&self, position: usize) -> u32 {
+        if position <= LEN { position as u32 } else { (LEN + 1 + LEN + self.entries.len() - position) as u32 }
+    }
+
+    #[cold]
+    fn write_size_update(&mut self, out: &mut Vec<u8>) {
+        if self.update == SizeUpdate::Restarted {
+            integer::write(out, 0x20, 5, 0);
+        }
+        integer::write(out, 0x20, 5, self.limit as u32);
+        self.update = SizeUpdate::None;
+    }
+}
+
+/// Names whose values seldom come twice; they would fill the table with what is never asked for again.
+#[inline]
+fn is_volatile(name: &[u8]) -> bool {
+    match name.len() {
+        4 if name == b"date" => true,
+        10 if name == b"tracestate" => true,
+        11 if name == b"traceparent" => true,
+        12 if matches!(name, b"grpc-timeout" | b"grpc-message" | b"x-request-id") => true,
+        14 if name == b"content-length" => true,
+        _ => name.ends_with(b"-bin"),
+    }
+}
+
+fn cost(field: &Field<'_>) -> usize {
+    field.name.len() + field.value.len() + ENTRY_OVERHEAD
+}
+
+#[inline]
+fn write_name(name: &[u8], known: Option<u32>, pattern: u8, prefix: u32, out: &mut Vec<u8>) {
+    if let Some(index) = known {
+        return integer::write(out, pattern, prefix, index);
+    }
+    out.push(pattern);
+    write_plain(name, out);
+}
+
+#[inline]
+fn write_plain(string: &[u8], out: &mut Vec<u8>) {
+    integer::write(out, 0, 7, string.len() as u32);
+    out.extend_from_slice(string);
+}
+
+fn write_packed(string: &[u8], out: &mut Vec<u8>) {
+    let packed = huffman::encoded_len(string);
+    if packed >= string.len() {
+        return write_plain(string, out);
+    }
+    integer::write(out, 0x80, 7, packed as u32);
+    huffman::encode(string, out);
+}

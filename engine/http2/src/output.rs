@@ -1,0 +1,99 @@
+//! Bytes on their way to the socket, and the frames that have no state.
+
+use crate::frame::{self, HEAD, Head};
+use crate::{ConnectionError, ErrorCode};
+
+/// Control frames that may wait for a peer that does not read.
+const MOST_CONTROL: usize = 1_000;
+/// Front that may be empty before the rest is moved.
+const SLACK: usize = 64 * 1024;
+
+/// One buffer, written at its end and taken from its front.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    bytes: Vec<u8>,
+    start: usize,
+    /// Control frames among the waiting bytes, about: a flush in part takes its share.
+    control: usize,
+}
+
+// === impl Output ===
+
+impl Output {
+    #[inline]
+    pub(crate) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    #[inline]
+    pub(crate) fn advance(&mut self, written: usize) {
+        let waiting = self.len();
+        if written >= waiting {
+            self.bytes.clear();
+            self.start = 0;
+            self.control = 0;
+            return;
+        }
+        self.control -= self.control * written / waiting;
+        self.start += written;
+        if self.start > SLACK && self.start > self.bytes.len() / 2 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+    }
+
+    /// Gives memory back that an idle connection does not need.
+    pub(crate) fn trim(&mut self) {
+        if self.len() == 0 {
+            *self = Self::default();
+        }
+    }
+
+    /// The buffer itself, for a block that is encoded where it lies.
+    #[inline]
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    #[inline]
+    pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let head = Head { length: payload.len() as u32, kind, flags, stream };
+        self.bytes.reserve(HEAD + payload.len());
+        self.bytes.extend_from_slice(&head.to_bytes());
+        self.bytes.extend_from_slice(payload);
+    }
+
+    pub(crate) fn control(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        self.control += 1;
+        self.frame(kind, flags, stream, payload);
+    }
+
+    pub(crate) fn window_update(&mut self, stream: u32, by: u32) {
+        self.control(frame::WINDOW_UPDATE, 0, stream, &by.to_be_bytes());
+    }
+
+    pub(crate) fn rst_stream(&mut self, stream: u32, code: ErrorCode) {
+        self.control(frame::RST_STREAM, 0, stream, &code.0.to_be_bytes());
+    }
+
+    pub(crate) fn goaway(&mut self, last: u32, code: ErrorCode, debug: &str) {
+        let mut payload = [last.to_be_bytes(), code.0.to_be_bytes()].concat();
+        payload.extend_from_slice(debug.as_bytes());
+        self.control(frame::GOAWAY, 0, 0, &payload);
+    }
+
+    /// # Errors
+    /// More control frames wait than an honest peer lets wait (CVE-2019-9512, -9515).
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), ConnectionError> {
+        if self.control > MOST_CONTROL {
+            return Err(ConnectionError::calm("answers to control frames are not read"));
+        }
+        Ok(())
+    }
+}
