@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 
@@ -46,11 +47,12 @@ def call(
     via: grpc.Channel, kind: str, messages: Sequence[bytes], metadata: Metadata = (), timeout: float | None = 20
 ) -> Seen:
     """Make one call and gather everything, whatever its status."""
-    path, received = f"/{SERVICE}/{kind}", []
+    path, received = f"/{SERVICE}/{kind}", list[bytes]()
+    rpc: Any
     if kind in ("Unary", "ServerStream"):
-        rpc = via.unary_stream(path)(messages[0], metadata=metadata, timeout=timeout)
+        rpc = via.unary_stream(path, _same, _same)(messages[0], metadata=tuple(metadata), timeout=timeout)
     else:
-        rpc = via.stream_stream(path)(iter(messages), metadata=metadata, timeout=timeout)
+        rpc = via.stream_stream(path, _same, _same)(iter(messages), metadata=tuple(metadata), timeout=timeout)
     with contextlib.suppress(grpc.RpcError):  # the status is part of what is seen
         received.extend(rpc)
     return Seen(
@@ -60,6 +62,10 @@ def call(
         _pairs(rpc.initial_metadata()),
         _pairs(rpc.trailing_metadata()),
     )
+
+
+def _same(message: bytes) -> bytes:
+    return message
 
 
 def _pairs(metadata: Iterable[tuple[str, str | bytes]] | None) -> tuple[tuple[str, str | bytes], ...]:

@@ -86,7 +86,7 @@ def _echoed(context: Context, prefix: str) -> Iterable[tuple[str, Any]]:
 async def serve(port: int, echo: Echo) -> None:
     options = [("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE)]
     server = grpc.aio.server(options=[*options, ("grpc.so_reuseport", 0)])
-    handlers = {
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Unary": grpc.unary_unary_rpc_method_handler(echo.unary),
         "ServerStream": grpc.unary_stream_rpc_method_handler(echo.server_stream),
         "ClientStream": grpc.stream_unary_rpc_method_handler(echo.client_stream),
