@@ -10,27 +10,43 @@ from tulle.errors import TulleError
 
 _IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;', re.MULTILINE)
 
+_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)\s*;", re.MULTILINE)
+
 
 class ProtocFailed(TulleError):
-    """The compiler refused the files; the cause is its first line."""
+    """The compiler refused the files; the cause is its first complaint."""
 
     code = "invalid"
 
 
 def include_root(proto: Path) -> Path:
-    """The folder that imports in `proto` are relative to: the nearest one above it that holds them all."""
+    """The folder that `proto` is named from: where its imports are, else where its package's folders begin."""
+    return import_root(proto) or package_root(proto)
+
+
+def import_root(proto: Path) -> Path | None:
+    """The nearest folder above that holds all imports of `proto`; None where it has none, or they are not there."""
     wanted = [name for name in _IMPORT.findall(proto.read_text(encoding="utf-8")) if not name.startswith("google/")]
-    for folder in proto.parents:
-        if all((folder / name).is_file() for name in wanted):
-            return folder
-    return proto.parent
+    if not wanted:
+        return None
+    return next((folder for folder in proto.parents if all((folder / name).is_file() for name in wanted)), None)
 
 
-def compile_protos(arguments: Sequence[str], roots: Sequence[Path], files: Sequence[Path]) -> bytes:
-    """Run protoc over `files`; what it wrote to stdout. Raises ProtocFailed with protoc's own words."""
+def package_root(proto: Path) -> Path:
+    """`…/hello/v1/a.proto` of package hello.v1 begins at `…`; elsewhere a file's own folder."""
+    package = _PACKAGE.search(proto.read_text(encoding="utf-8"))
+    parts = tuple(package.group(1).split(".")) if package else ()
+    folders = proto.parent.parts
+    return Path(*folders[: len(folders) - len(parts)]) if parts and folders[-len(parts) :] == parts else proto.parent
+
+
+def compile_protos(
+    arguments: Sequence[str], roots: Sequence[Path], files: Sequence[Path], compiler: str | None = None
+) -> bytes:
+    """Run protoc (`compiler`, or that of grpcio-tools) over `files`; what it wrote to stdout. Raises ProtocFailed."""
     includes = [f"--proto_path={root}" for root in dict.fromkeys(roots)]
-    command = [sys.executable, "-m", "grpc_tools.protoc", *includes, *arguments, *map(str, files)]
-    done = subprocess.run(command, capture_output=True, check=False)
+    program = [compiler] if compiler else [sys.executable, "-m", "grpc_tools.protoc"]
+    done = subprocess.run([*program, *includes, *arguments, *map(str, files)], capture_output=True, check=False)
     if done.returncode != 0:
         complaints = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         raise ProtocFailed(complaints[0] if complaints else "protoc failed without a word", "mend the .proto file")
