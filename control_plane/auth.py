@@ -117,7 +117,7 @@ def authorize(caller: Caller, method: str) -> None:
 
 
 def _described(caller: Caller) -> str:
-    return f"workload {caller.ref}" if isinstance(caller, Workload) else f"a {type(caller).__name__.lower()}"
+    return f"workload {caller.ref}" if isinstance(caller, Workload) else f"the {type(caller).__name__.lower()}"
 
 
 def _hint(method: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -106,7 +105,9 @@ class Peer:
     """A client with a certificate."""
 
     channel: grpc.aio.Channel
-    certificate: x509.Certificate
+    root: bytes = b""
+    chain: bytes = b""
+    key: bytes = b""
     identity: "identity_pb2_grpc.IdentityAsyncStub" = field(init=False)
     registry: "registry_pb2_grpc.RegistryAsyncStub" = field(init=False)
     discovery: "discovery_pb2_grpc.DiscoveryAsyncStub" = field(init=False)
@@ -117,6 +118,10 @@ class Peer:
         self.registry = registry_pb2_grpc.RegistryStub(self.channel)
         self.discovery = discovery_pb2_grpc.DiscoveryStub(self.channel)
         self.policy = policy_pb2_grpc.PolicyStub(self.channel)
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self.chain)
 
     async def register(self, instance: str, port: int = 5000, *, healthy: bool = True) -> int:
         request = registry_pb2.RegisterRequest(id=instance, port=port, healthy=healthy)
@@ -136,6 +141,7 @@ class Running:
     folder: Path
     addresses: Addresses
     clock: JumpingClock
+    stop: asyncio.Event
     _channels: list[grpc.aio.Channel] = field(default_factory=list)
 
     @property
@@ -146,7 +152,7 @@ class Running:
         credentials = grpc.ssl_channel_credentials(root, key, certificate)
         channel = grpc.aio.secure_channel(self.addresses.address, credentials, TARGET)
         self._channels.append(channel)
-        return Peer(channel, x509.load_pem_x509_certificate(certificate))
+        return Peer(channel, root, certificate, key)
 
     def operator(self) -> Peer:
         it = self.credential
@@ -181,7 +187,7 @@ async def control_plane(folder: Path, *, listen: HostPort | None = None) -> Asyn
     await asyncio.wait({serving, addresses}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
-    running = Running(folder, addresses.result(), clock)
+    running = Running(folder, addresses.result(), clock, stop)
     try:
         yield running
     finally:
@@ -207,10 +213,6 @@ def make_csr(key: ec.EllipticCurvePrivateKey, *names_wanted: x509.GeneralName) -
     if names_wanted:
         builder = builder.add_extension(x509.SubjectAlternativeName(names_wanted), critical=False)
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def entropy(count: int) -> bytes:
-    return os.urandom(count)
 
 
 async def within(wanted: Awaitable[T], seconds: float = PATIENCE) -> T:
