@@ -41,9 +41,9 @@ class ServerCertificate:
 
     def credentials(self) -> grpc.ServerCredentials:
         # The stubs do not know that a fetcher may answer None (grpc.dynamic_ssl_server_credentials says so).
-        return grpc.dynamic_ssl_server_credentials(self._configuration(), cast(Any, self._renewed), True)
+        return grpc.dynamic_ssl_server_credentials(self._configuration(), cast(Any, self.renewed), True)
 
-    def _renewed(self) -> grpc.ServerCertificateConfiguration | None:
+    def renewed(self) -> grpc.ServerCertificateConfiguration | None:
         """Asked by gRPC before every handshake, from a thread of its own; None leaves what it has."""
         now = self._clock.now()
         if self._pair.certificate.not_valid_after_utc - now > RENEW_BEFORE:

@@ -137,7 +137,7 @@ async def test_after_a_restart_instances_are_there_and_coming_back_changes_nothi
         assert [instance.id for instance in await instances(second)] == ["payments-1"]
         again = second.peer(root, chain, key)
         watching = await again.watch("payments-1")
-        revision = (await watching.snapshot()).snapshot.revision
+        revision = await watching.next_acked(lambda response: True)
         assert await again.register("payments-1") == lease
         await keep(again, lease)
         await again.register("payments-2")
