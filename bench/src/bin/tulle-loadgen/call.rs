@@ -4,6 +4,9 @@ use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};
 use tulle_http2::Fields;
 
+/// Latencies above a minute count as a minute.
+const LONGEST_NS: u64 = 60_000_000_000;
+
 /// The call that is made again and again.
 pub(crate) struct Shape {
     pub(crate) head: Fields,
@@ -77,7 +80,7 @@ impl Call {
 
 impl Default for Tally {
     fn default() -> Self {
-        let latencies = Histogram::new(3).expect("three digits are in range");
+        let latencies = Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order");
         Self { ok: 0, failed: 0, latencies }
     }
 }
