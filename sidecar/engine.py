@@ -59,6 +59,11 @@ class Engine:
         except _engine.EngineError as error:
             raise _by_setting(error) from error
 
+    @property
+    def version(self) -> str:
+        """Of engine and agent alike: they are built as one."""
+        return self._extension.__version__
+
     async def start(self) -> engine_pb2.EngineAddresses:
         """Bind the listeners and start the workers. Raises InvalidSettingError naming the address's flag."""
         try:

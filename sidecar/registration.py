@@ -35,7 +35,6 @@ class Registration:
     def __init__(self, registrant: Registrant, health: Health) -> None:
         self._registrant = registrant
         self._health = health
-        self._leaving = False
         self.lease_id = 0
 
     async def session(self, channel: grpc.aio.Channel, proved: Proved) -> None:
@@ -45,14 +44,12 @@ class Registration:
         lease = await stub.Register(self._request(), timeout=RPC_TIMEOUT)
         self.lease_id = lease.lease_id
         log.info("registered %s at %s", self._registrant.id, self._registrant.address)
-        beats = self._beats(lease.lease_id, lease.ttl_ms / 1000 / _BEATS_A_LEASE)
-        call = stub.KeepAlive(beats)
+        call = stub.KeepAlive(self._beats(lease.lease_id, lease.ttl_ms / 1000 / _BEATS_A_LEASE))
         try:
             async for _ in call:
                 proved()
         finally:
             call.cancel()
-            await beats.aclose()
 
     async def leave(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
         """Deregister: returns when callers have let go of this instance, or after `timeout_seconds`."""

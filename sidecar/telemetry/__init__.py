@@ -1,0 +1,1 @@
+"""What the engine counted, on its way to OTLP and Prometheus."""
