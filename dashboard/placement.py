@@ -1,0 +1,132 @@
+"""Where the nodes of the map stand: layers from left to right, callers left, one lane a namespace.
+
+A small layered drawing (Sugiyama, Tagawa, Toda 1981): back edges are ignored, a node stands one layer right of its
+rightmost caller, rows are ordered by the mean row of the neighbours (barycentre). Pure and deterministic: the same
+topology gives the same map, whatever the order it arrives in.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+LAYER_WIDTH = 260
+ROW_HEIGHT = 120
+LANE_GAP = 90
+_SWEEPS = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """Centre of a node in the map's own units."""
+
+    x: float
+    y: float
+
+
+def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, Place]:
+    """A place for each node. Edges with an unknown end are ignored."""
+    names = sorted(set(nodes))
+    known = set(names)
+    pairs = sorted({(a, b) for a, b in edges if a in known and b in known and a != b})
+    layers = _layers(names, pairs)
+    lanes = _lanes(names, pairs)
+    rows = _rows(names, pairs, layers, lanes)
+    offsets = _lane_offsets(rows, lanes)
+    return {name: Place(layers[name] * LAYER_WIDTH, offsets[lanes[name]] + rows[name] * ROW_HEIGHT) for name in names}
+
+
+def namespace(name: str) -> str:
+    """The namespace of "namespace/name", "" for a caller outside the mesh."""
+    return name.partition("/")[0] if "/" in name else ""
+
+
+def _layers(names: list[str], pairs: list[tuple[str, str]]) -> dict[str, int]:
+    """Longest path from the left, over the edges that close no circle."""
+    callees: dict[str, list[str]] = {name: [] for name in names}
+    called = {b for _, b in pairs}
+    for a, b in pairs:
+        callees[a].append(b)
+    finished: list[str] = []
+    state: dict[str, int] = {}
+    forward: list[tuple[str, str]] = []
+    for root in sorted(names, key=lambda name: (name in called, name)):
+        _visit(root, callees, state, finished, forward)
+    layers = dict.fromkeys(names, 0)
+    incoming: dict[str, list[str]] = {name: [] for name in names}
+    for a, b in forward:
+        incoming[b].append(a)
+    for name in reversed(finished):
+        layers[name] = max((layers[a] + 1 for a in incoming[name]), default=0)
+    return layers
+
+
+def _visit(
+    root: str,
+    callees: Mapping[str, list[str]],
+    state: dict[str, int],
+    finished: list[str],
+    forward: list[tuple[str, str]],
+) -> None:
+    """Depth first without recursion; an edge to a node still open closes a circle and is left out."""
+    if root in state:
+        return
+    state[root] = 1
+    stack = [(root, iter(callees[root]))]
+    while stack:
+        name, rest = stack[-1]
+        following = next(rest, None)
+        if following is None:
+            stack.pop()
+            state[name] = 2
+            finished.append(name)
+        elif state.get(following) != 1:
+            forward.append((name, following))
+            if following not in state:
+                state[following] = 1
+                stack.append((following, iter(callees[following])))
+
+
+def _lanes(names: list[str], pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """A lane a namespace; callers outside the mesh stand in the lane of what they call."""
+    lanes = {name: namespace(name) for name in names}
+    for a, b in pairs:
+        if lanes[a] == "":
+            lanes[a] = lanes[b]
+    return lanes
+
+
+def _rows(
+    names: list[str], pairs: list[tuple[str, str]], layers: Mapping[str, int], lanes: Mapping[str, str]
+) -> dict[str, float]:
+    """Rows within each lane and layer, centred on the lane's tallest layer."""
+    near: dict[str, list[str]] = {name: [] for name in names}
+    for a, b in pairs:
+        near[a].append(b)
+        near[b].append(a)
+    cells: dict[tuple[str, int], list[str]] = {}
+    for name in names:
+        cells.setdefault((lanes[name], layers[name]), []).append(name)
+    rows = {name: float(row) for cell in cells.values() for row, name in enumerate(cell)}
+    for _ in range(_SWEEPS):
+        for key in sorted(cells):
+            cells[key].sort(key=lambda name: (_mean([rows[n] for n in near[name]], rows[name]), name))
+            _number(cells[key], rows, max(len(c) for (lane, _), c in cells.items() if lane == key[0]))
+    return rows
+
+
+def _number(cell: list[str], rows: dict[str, float], tallest: int) -> None:
+    first = (tallest - len(cell)) / 2
+    for index, name in enumerate(cell):
+        rows[name] = first + index
+
+
+def _mean(values: list[float], default: float) -> float:
+    return sum(values) / len(values) if values else default
+
+
+def _lane_offsets(rows: Mapping[str, float], lanes: Mapping[str, str]) -> dict[str, float]:
+    offsets, top = {}, 0.0
+    for lane in sorted(set(lanes.values())):
+        offsets[lane] = top
+        height = max(row for name, row in rows.items() if lanes[name] == lane) + 1
+        top += height * ROW_HEIGHT + LANE_GAP
+    return offsets
