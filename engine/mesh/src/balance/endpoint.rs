@@ -127,7 +127,7 @@ impl EndpointCell {
     /// The peak EWMA of its latency, decayed to `now`.
     #[must_use]
     pub fn ewma(&self, now: Instant) -> Duration {
-        Duration::from_secs_f32(self.load.ewma.get(self.now_us(now)) / 1_000_000.0)
+        Duration::from_micros(self.load.ewma.get(self.now_us(now)) as u64)
     }
 
     /// Its breaker's state.

@@ -1,0 +1,18 @@
+//! The decisions of the mesh, read as sentences: one binary, so that it links once.
+
+mod accrual;
+mod authorization;
+mod balance;
+mod budget;
+mod collector;
+mod deadline;
+mod histogram;
+mod methods;
+mod outcome;
+mod retry;
+mod routing;
+mod series;
+mod service_breaker;
+mod support;
+mod traces;
+mod wire;

@@ -1,0 +1,97 @@
+//! traceparent, sampling and the ring of spans.
+
+use crate::support::random;
+use proptest::prelude::*;
+use tulle_mesh::proto::Span;
+use tulle_mesh::telemetry::SpanRing;
+use tulle_mesh::telemetry::trace_context::{Sampler, TraceContext};
+
+const EXAMPLE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn example() -> TraceContext {
+    TraceContext::parse(EXAMPLE).expect("the specification's own example")
+}
+
+#[test]
+fn a_traceparent_is_read_and_written_as_it_was() {
+    let context = example();
+    assert_eq!(context.trace_id[..2], [0x4b, 0xf9]);
+    assert_eq!(context.span_id[7], 0xb7);
+    assert!(context.sampled);
+    assert_eq!(context.format(), EXAMPLE);
+}
+
+#[test]
+fn a_higher_version_may_say_more_and_version_00_may_not() {
+    assert!(TraceContext::parse(b"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_some());
+    assert!(TraceContext::parse(b"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01more").is_none());
+    assert!(TraceContext::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_none());
+}
+
+#[test]
+fn what_is_no_traceparent_is_not_read() {
+    for odd in [
+        &b""[..],
+        b"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        b"00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        b"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        b"00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+    ] {
+        assert_eq!(TraceContext::parse(odd), None, "{}", odd.escape_ascii());
+    }
+}
+
+#[test]
+fn a_call_with_a_parent_stays_in_its_trace_and_keeps_its_decision() {
+    let mut random = random();
+    let call = Sampler::new(0.0).begin(Some(example()), &mut random);
+    assert_eq!((call.context.trace_id, call.parent), (example().trace_id, Some(example().span_id)));
+    assert!(call.context.sampled && call.context.span_id != example().span_id);
+    let unsampled = TraceContext { sampled: false, ..example() };
+    assert!(!Sampler::new(1.0).begin(Some(unsampled), &mut random).context.sampled);
+}
+
+#[test]
+fn without_a_parent_the_ratio_decides() {
+    let (sampler, mut random) = (Sampler::new(0.01), random());
+    let sampled = (0..100_000).filter(|_| sampler.begin(None, &mut random).context.sampled).count();
+    // Binomial(100000, 0.01): mean 1000, standard deviation 31.5.
+    assert!((900..=1100).contains(&sampled), "{sampled}");
+    assert!(Sampler::new(1.0).begin(None, &mut random).context.sampled);
+    assert!(!Sampler::new(0.0).begin(None, &mut random).context.sampled);
+}
+
+#[test]
+fn failures_are_always_kept() {
+    let call = Sampler::new(0.0).begin(None, &mut random());
+    assert!(call.keeps(false) && !call.keeps(true));
+}
+
+#[test]
+fn a_full_ring_drops_new_spans_and_counts_them() {
+    let mut ring = SpanRing::new(2);
+    for number in 1..=5 {
+        ring.push(Span { attempt_number: number, ..Span::default() });
+    }
+    let (spans, dropped) = ring.take();
+    assert_eq!(spans.iter().map(|span| span.attempt_number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(dropped, 3);
+    ring.push(Span::default());
+    assert_eq!((ring.len(), ring.take().1), (1, 0));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..70)) {
+        let _ = TraceContext::parse(&bytes);
+    }
+
+    #[test]
+    fn what_is_written_reads_back(trace: [u8; 16], span: [u8; 8], sampled: bool) {
+        prop_assume!(trace != [0; 16] && span != [0; 8]);
+        let context = TraceContext { trace_id: trace, span_id: span, sampled };
+        prop_assert_eq!(TraceContext::parse(&context.format()), Some(context));
+    }
+}
