@@ -25,13 +25,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Running:
-    """A started system: the port that takes calls and the processes whose CPU and memory are its bill."""
+    """A started system: the port that takes calls, the processes whose CPU and memory are its bill, and others."""
 
     port: int
     processes: tuple[Pinned, ...]
+    beside: tuple[Pinned, ...] = ()
 
     def stop(self) -> None:
-        for process in reversed(self.processes):
+        for process in (*reversed(self.processes), *self.beside):
             process.stop()
 
 

@@ -33,6 +33,7 @@ struct Peer {
 struct Replies {
     head: Fields,
     trailers: Fields,
+    unimplemented: Fields,
     scratch: Fields,
 }
 
@@ -135,6 +136,9 @@ impl Peer {
                     self.link.http2.release(stream, flow);
                     self.data(stream, payload, end_stream, replies);
                 }
+                Event::Headers { stream, .. } if replies.is_health_check() => {
+                    self.link.http2.send_headers(stream, &replies.unimplemented, true);
+                }
                 Event::Headers { stream, end_stream: true, .. } => self.reply(stream, &[], replies),
                 Event::Reset { stream, .. } | Event::StreamError { stream, .. } => {
                     self.partial.remove(&stream);
@@ -170,6 +174,13 @@ impl Replies {
         head.push(b":status", b"200");
         head.push(b"content-type", b"application/grpc");
         trailers.push(b"grpc-status", b"0");
-        Self { head, trailers, scratch: Fields::new() }
+        let mut unimplemented = head.clone();
+        unimplemented.push(b"grpc-status", b"12");
+        Self { head, trailers, unimplemented, scratch: Fields::new() }
+    }
+
+    /// A sidecar asks for health; an echo would be no answer to that.
+    fn is_health_check(&self) -> bool {
+        self.scratch.get(b":path").is_some_and(|path| path.starts_with(b"/grpc.health."))
     }
 }
