@@ -1,4 +1,4 @@
-"""Ours. One hop: the engine with its telemetry drained each second. The pair: real sidecars under a real control plane."""
+"""Ours. One hop: the engine, its telemetry drained each second. The pair: real sidecars under a control plane."""
 
 import json
 import os

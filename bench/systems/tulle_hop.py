@@ -1,4 +1,4 @@
-"""One hop in plaintext, as a process: the engine under a snapshot of the default policy, telemetry drained each second."""
+"""One hop in plaintext, as a process: the engine under the default policy, its telemetry drained each second."""
 
 import argparse
 import asyncio
