@@ -5,10 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::ConnectionError;
 
-#[cfg(test)]
-#[path = "floods_tests.rs"]
-mod tests;
-
 const WINDOW: Duration = Duration::from_secs(10);
 /// A reset this soon after the request counts as rapid (CVE-2023-44487).
 const YOUNG: Duration = Duration::from_secs(1);

@@ -2,10 +2,6 @@
 
 use crate::settings::MOST_WINDOW;
 
-#[cfg(test)]
-#[path = "flow_tests.rs"]
-mod tests;
-
 /// Bytes we may still send; below zero after a SETTINGS that took some away (RFC 9113 §6.9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SendWindow(i32);

@@ -3,10 +3,6 @@
 use crate::mark::{Mark, NameKind};
 use crate::{ConnectionError, Fields, HeaderLimit, HeaderLimits};
 
-#[cfg(test)]
-#[path = "headers_tests.rs"]
-mod tests;
-
 /// How far over its limits a block may go before the connection ends.
 const FAR_OVER: u32 = 4;
 

@@ -12,3 +12,12 @@ mod table;
 
 pub(crate) use decode::Decoder;
 pub(crate) use encode::Encoder;
+
+#[cfg(test)]
+mod appendix_c_tests;
+#[cfg(test)]
+mod decode_tests;
+#[cfg(test)]
+mod encode_tests;
+#[cfg(test)]
+mod huffman_tests;

@@ -5,10 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::stream::{Half, Stream};
 
-#[cfg(test)]
-#[path = "streams_tests.rs"]
-mod tests;
-
 /// Identifiers that are remembered, at least.
 const LEAST_RECENT: u32 = 256;
 /// And at most: 64 KiB.

@@ -37,6 +37,11 @@ impl Decoder {
         Self { table: Table::new(TABLE_LIMIT as usize), name: Vec::new(), value: Vec::new() }
     }
 
+    #[cfg(test)]
+    pub(super) fn table_mut(&mut self) -> &mut Table {
+        &mut self.table
+    }
+
     /// Decodes one whole block into `section`.
     ///
     /// # Errors

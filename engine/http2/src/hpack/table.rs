@@ -105,6 +105,11 @@ impl Table {
     }
 
     #[cfg(test)]
+    pub(super) fn arena(&self) -> usize {
+        self.bytes.len()
+    }
+
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -1,5 +1,5 @@
 //! Two ends joined in memory, events kept as owned values, and frames written by hand.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
 use std::time::Instant;
 
