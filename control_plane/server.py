@@ -1,5 +1,7 @@
 """The one TLS port: a client certificate is asked for and required, before any RPC."""
 
+import os
+import socket
 from datetime import timedelta
 from typing import Any, Final, cast
 
@@ -11,6 +13,7 @@ from control_plane.errors import StartError
 from control_plane.guard import Guard
 from control_plane.identity.authority import Authority
 
+ELSEWHERE: Final = "stop what uses that address, or choose another with --listen"
 HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 RENEW_BEFORE: Final = timedelta(days=30)
 
@@ -62,10 +65,19 @@ def make_server(guard: Guard) -> grpc.aio.Server:
 
 def bind(server: grpc.aio.Server, listen: HostPort, credentials: grpc.ServerCredentials) -> HostPort:
     """The address really bound. PortError."""
+    _probe(listen)
     try:
         port = server.add_secure_port(str(listen), credentials)
     except RuntimeError as error:
-        raise PortError(
-            f"cannot listen on {listen}", hint="stop what uses that address, or choose another with --listen"
-        ) from error
+        raise PortError(f"cannot listen on {listen}", hint=ELSEWHERE) from error
     return HostPort(listen.host, port)
+
+
+def _probe(listen: HostPort) -> None:
+    """Bind and let go: gRPC tells no cause, and logs a page instead of a line."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        socket.create_server((listen.host, listen.port), family=family).close()
+    except OSError as error:
+        cause = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else "no such host"
+        raise PortError(f"cannot listen on {listen}: {cause}", hint=ELSEWHERE) from error

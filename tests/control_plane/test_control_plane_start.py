@@ -69,8 +69,18 @@ async def test_a_busy_port_is_named_with_the_remedy(tmp_path: Path) -> None:
             async with control_plane(tmp_path / "data", listen=HostPort("127.0.0.1", port)):
                 pass
     assert str(refused.value) == (
-        f"cannot listen on 127.0.0.1:{port}: stop what uses that address, or choose another with --listen"
+        f"cannot listen on 127.0.0.1:{port}: address already in use: "
+        "stop what uses that address, or choose another with --listen"
     )
+
+
+@pytest.mark.parametrize(
+    ("host", "cause"), [("192.0.2.1", "cannot assign requested address"), ("nowhere.invalid", "no such host")]
+)
+async def test_an_address_that_is_not_here_is_named_with_the_cause(tmp_path: Path, host: str, cause: str) -> None:
+    with pytest.raises(PortError, match=f"cannot listen on {host}:7443: {cause}"):
+        async with control_plane(tmp_path / "data", listen=HostPort(host, 7443)):
+            pass
 
 
 async def test_a_second_control_plane_does_not_share_the_port(running: Running, tmp_path: Path) -> None:
