@@ -1,0 +1,34 @@
+"""A workload CA and the other side of the wire, for each test anew."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.sidecar.authority import Authority
+from tests.sidecar.other_side import OtherSide
+from tests.sidecar.stand_in_engine import StandInEngine
+
+
+@pytest.fixture
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+async def other_side(authority: Authority) -> AsyncIterator[OtherSide]:
+    started = await OtherSide(authority).start()
+    yield started
+    await started.stop()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> StandInEngine:
+    return StandInEngine(tmp_path / "identity")
+
+
+@pytest.fixture
+async def joined(engine: StandInEngine, authority: Authority) -> StandInEngine:
+    chain = authority.svid(await engine.create_csr(), "spiffe://shop.local/shop/payments")
+    await engine.set_identity(chain, authority.root_pem)
+    return engine
