@@ -83,6 +83,12 @@ class PolicySet:
         return {service.service: service for service in self.of_kind(Service)}
 
     @cached_property
+    def p99_targets_ms(self) -> dict[str, float]:
+        """The latency that services mean to reach, by "namespace/name", of those that say one."""
+        declared = ((name, service.spec.targets.p99) for name, service in self.services.items())
+        return {name: target.total_seconds() * 1000 for name, target in declared if target is not None}
+
+    @cached_property
     def by_key(self) -> dict[DocumentKey, Stored]:
         return {stored.key: stored for stored in self.documents}
 

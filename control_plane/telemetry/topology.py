@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -13,7 +13,7 @@ from control_plane.telemetry.views import Edge, Row, by_edge, by_target
 from protos import names
 from protos.tulle.v1 import engine_pb2, registry_pb2, telemetry_pb2
 
-BreakerState = engine_pb2.BreakerState.ValueType
+BreakerState: TypeAlias = engine_pb2.BreakerState.ValueType
 
 VERSION_LABEL: Final = "version"
 # The worst last.
