@@ -126,14 +126,15 @@ impl Default for Learned {
 
 impl Learned {
     fn label(&self, path: &[u8]) -> MethodLabel {
-        let Some(name) = method_name(path) else { return MethodLabel::OTHER };
-        let start = hash::of(name.as_bytes()) as usize;
+        let Some(name) = path.strip_prefix(b"/") else { return MethodLabel::OTHER };
+        let start = hash::of(name) as usize;
         for probe in 0..SLOTS {
             let at = start.wrapping_add(probe) % SLOTS;
             match self.slots[at].get() {
-                Some(known) if **known == *name => return MethodLabel(at as u16),
+                Some(known) if known.as_bytes() == name => return MethodLabel(at as u16),
                 Some(_) => {}
-                None => return self.learn(at, name),
+                // Only what is new has its form checked.
+                None => return method_name(path).map_or(MethodLabel::OTHER, |name| self.learn(at, name)),
             }
         }
         MethodLabel::OTHER

@@ -63,8 +63,10 @@ impl Authorities {
     }
 
     pub(crate) fn find(&self, authority: &[u8]) -> Option<usize> {
-        if !authority.iter().any(u8::is_ascii_uppercase) {
-            return self.find_lower(authority);
+        let found = self.find_lower(authority);
+        // Capitals are rare: they are looked for only where there is nothing to lose.
+        if found.is_some() || !authority.iter().any(u8::is_ascii_uppercase) {
+            return found;
         }
         let mut lower = [0; MAX_AUTHORITY];
         let lower = lower.get_mut(..authority.len())?;

@@ -41,14 +41,16 @@ impl PeakEwma {
     }
 }
 
-/// What the past still counts: `e^(-elapsed / decay)`, with a cheap form for the usual small elapsed time.
+/// What the past still counts: `e^(-elapsed / decay)`.
 fn weight(stamp_ms: u32, now_us: u64) -> f32 {
     let elapsed_ms = ((now_us / 1000) as u32).wrapping_sub(stamp_ms);
     // A worker whose coarse clock is behind another's sees the future: no time has passed.
     if elapsed_ms == 0 || elapsed_ms > u32::MAX / 2 {
         return 1.0;
     }
-    (-(elapsed_ms as f32) * 1000.0 / DECAY_US).exp()
+    let past = elapsed_ms as f32 * (1000.0 / DECAY_US);
+    // Below a second the series' first terms are right to 0.02 %, at a tenth of the price.
+    if past < 0.1 { 1.0 - past + past * past / 2.0 } else { (-past).exp() }
 }
 
 fn pack(estimate: f32, now_us: u64) -> u64 {

@@ -5,6 +5,7 @@ use crate::random::Random;
 const TEXT_BYTES: usize = 55;
 const SAMPLED: u8 = 1;
 const HEX: &[u8; 16] = b"0123456789abcdef";
+static NIBBLES: [u8; 256] = nibbles();
 
 /// A `traceparent`: the trace, the span that is the parent of what comes next, and whether it is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,16 +119,23 @@ fn hex(bytes: &[u8], text: &mut [u8]) {
 
 fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let mut bytes = [0; N];
+    let mut seen = 0;
     for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        let (high, low) = (NIBBLES[usize::from(pair[0])], NIBBLES[usize::from(pair[1])]);
+        seen |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    // One check for all digits: what is none has a bit above the nibble.
+    (seen < 16).then_some(bytes)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// The value of each lower-case hex digit; 255 for what is none.
+const fn nibbles() -> [u8; 256] {
+    let mut table = [u8::MAX; 256];
+    let mut value = 0;
+    while value < HEX.len() {
+        table[HEX[value] as usize] = value as u8;
+        value += 1;
     }
+    table
 }
