@@ -23,10 +23,10 @@ class TulleError(Exception):
     exit_code: ClassVar[int] = 1
     default_hint: ClassVar[str] = ""
 
-    def __init__(self, cause: str, hint: str = "") -> None:
+    def __init__(self, cause: str, hint: str | None = None) -> None:
         super().__init__(cause)
         self.cause = cause
-        self.hint = hint or self.default_hint
+        self.hint = self.default_hint if hint is None else hint
 
     def lines(self) -> list[str]:
         """What stderr shows."""

@@ -29,7 +29,7 @@ async def main(arguments: argparse.Namespace) -> None:
         await _fail(stub, arguments.target, 0.0)
 
 
-async def _fail(stub: chaos_pb2_grpc.ChaosAsyncStub, target: str, seconds: float) -> None:
+async def _fail(stub: "chaos_pb2_grpc.ChaosAsyncStub", target: str, seconds: float) -> None:
     try:
         answer = await stub.Fail(chaos_pb2.FailRequest(seconds=seconds), timeout=CALL_SECONDS)
     except grpc.aio.AioRpcError as error:
