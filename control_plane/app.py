@@ -14,10 +14,10 @@ from control_plane.auth import Authenticator
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import ControlPlaneConfig
 from control_plane.discovery.acks import Proxies
+from control_plane.discovery.facts import facts_of
 from control_plane.discovery.service import DiscoveryService
 from control_plane.discovery.snapshots import Compiler, Snapshots
 from control_plane.discovery.state import read_state, resolve_state
-from control_plane.events import LoggedEvents
 from control_plane.guard import Guard
 from control_plane.identity.authority import Authority
 from control_plane.identity.operator import write_operator_credential
@@ -33,6 +33,7 @@ from control_plane.server import ServerCertificate, bind, make_server
 from control_plane.stopping import Stopping
 from control_plane.store.base import Put, Store, Transaction
 from control_plane.store.sqlite import SqliteStore
+from control_plane.telemetry.room import Telemetry
 from protos.tulle.v1.discovery_pb2_grpc import add_DiscoveryServicer_to_server
 from protos.tulle.v1.identity_pb2_grpc import add_IdentityServicer_to_server
 from protos.tulle.v1.policy_pb2_grpc import add_PolicyServicer_to_server
@@ -40,6 +41,7 @@ from protos.tulle.v1.registry_pb2 import Instance
 from protos.tulle.v1.registry_pb2_grpc import add_RegistryServicer_to_server
 
 STORE_FILE: Final = "store.db"
+TELEMETRY_FILE: Final = "telemetry.db"
 AUTHORITY_FOLDER: Final = "authority"
 FOUNDED_KEY: Final = "/mesh/trust-domain"
 GRACE_SECONDS: Final = 5.0
@@ -69,7 +71,9 @@ async def serve(
         stack.push_async_callback(store.close)
         await _found(store, config.trust_domain)
 
-        events, metrics, stopping = LoggedEvents(), Metrics(), Stopping()
+        telemetry = await Telemetry.open(folder / TELEMETRY_FILE, clock)
+        stack.push_async_callback(telemetry.close)
+        events, metrics, stopping = telemetry.events, Metrics(), Stopping()
         caller = Authenticator(authority, config.trust_domain, clock).caller
         server = make_server(Guard(caller, metrics.observe))
         listening = bind(server, config.listen, ServerCertificate(authority, config.listen, clock).credentials())
@@ -89,6 +93,7 @@ async def serve(
         add_RegistryServicer_to_server(registry, server)
         add_DiscoveryServicer_to_server(discovery, server)
         add_PolicyServicer_to_server(policy, server)
+        telemetry.register(server, caller, facts_of(snapshots.state, proxies), stopping)
 
         metrics.gauge("tulle_control_plane_revision", "Revision of the store", lambda: store.revision)
         metrics.gauge("tulle_control_plane_sidecars", "Sidecars connected", proxies.connected_count)
@@ -103,7 +108,7 @@ async def serve(
         stack.callback(admin.unready)
         admin.ready()
         ready(Addresses(str(listening), str(admin_address), credential))
-        await _run_until(stop, leases.run(clock), snapshots.run())
+        await _run_until(stop, leases.run(clock), snapshots.run(), telemetry.run())
 
 
 async def _found(store: Store, trust_domain: str) -> None:

@@ -50,6 +50,10 @@ class Snapshots(Generic[StateT]):
         self._published = published
         self._cells: dict[WorkloadRef, Shared] = {}
 
+    def state(self) -> StateT:
+        """What the snapshots in force were resolved from."""
+        return self._state
+
     @contextmanager
     def subscribed(self, ref: WorkloadRef) -> Iterator[Cell]:
         """The workload's cell, kept up to date while this lasts."""

@@ -119,6 +119,10 @@ class Store(Protocol):
         """Every entry whose key begins with `prefix`, in the order of keys, and the revision at which that was so."""
         ...
 
+    async def ranges(self, prefixes: tuple[str, ...]) -> tuple[int, list[list[Entry]]]:
+        """Several ranges as they were at one and the same revision."""
+        ...
+
     async def commit(self, transaction: Transaction) -> int:
         """The new revision, durable when returned. RevisionConflictError, LeaseAbsentError: nothing written."""
         ...

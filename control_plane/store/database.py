@@ -73,13 +73,8 @@ class Database:
         rows = self._rows("SELECT key, value, create_revision, mod_revision, lease FROM entries WHERE key = ?", key)
         return next((Entry(*row) for row in rows), None)
 
-    def range(self, prefix: str) -> tuple[int, list[Entry]]:
-        rows = self._rows(
-            "SELECT key, value, create_revision, mod_revision, lease FROM entries WHERE key >= ? AND key < ?",
-            prefix,
-            prefix + AFTER_EVERY_KEY,
-        )
-        return self.revision(), [Entry(*row) for row in rows]
+    def ranges(self, prefixes: tuple[str, ...]) -> tuple[int, list[list[Entry]]]:
+        return self.revision(), [self._range(prefix) for prefix in prefixes]
 
     def commit(self, transaction: Transaction) -> int:
         with self._connection:
@@ -136,6 +131,14 @@ class Database:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _range(self, prefix: str) -> list[Entry]:
+        rows = self._rows(
+            "SELECT key, value, create_revision, mod_revision, lease FROM entries WHERE key >= ? AND key < ?",
+            prefix,
+            prefix + AFTER_EVERY_KEY,
+        )
+        return [Entry(*row) for row in rows]
 
     def _expect(self, transaction: Transaction) -> None:
         revision = self.revision()

@@ -68,7 +68,11 @@ class SqliteStore:
         return await self._run(self._database.get, key)
 
     async def range(self, prefix: str) -> tuple[int, list[Entry]]:
-        return await self._run(self._database.range, prefix)
+        revision, (entries,) = await self.ranges((prefix,))
+        return revision, entries
+
+    async def ranges(self, prefixes: tuple[str, ...]) -> tuple[int, list[list[Entry]]]:
+        return await self._run(self._database.ranges, prefixes)
 
     async def commit(self, transaction: Transaction) -> int:
         return await self._run(self._announced, self._database.commit, transaction)
