@@ -1,0 +1,209 @@
+//! Each attack on a rate or a bound, beside its benign twin.
+
+mod wire;
+
+use std::time::Duration;
+
+use tulle_http2::{Config, ErrorCode, Role, Token};
+use wire::{End, Seen, block, frame, open_request, pair, request, request_block, response, settle};
+
+fn server() -> End {
+    End::greeted_server(Config::default())
+}
+
+fn calm(end: &End) -> Option<&'static str> {
+    end.failed.map(|error| {
+        assert_eq!(error.code, ErrorCode::ENHANCE_YOUR_CALM);
+        error.cause
+    })
+}
+
+/// Feeds `times` rounds, flushing after each as a socket would.
+fn rounds(end: &mut End, times: u32, mut input: impl FnMut(u32) -> Vec<u8>) {
+    for round in 0..times {
+        if end.failed.is_some() {
+            return;
+        }
+        end.feed(&input(round));
+        end.take_output();
+    }
+}
+
+fn reset(stream: u32) -> Vec<u8> {
+    frame(3, 0, stream, &[0, 0, 0, 8])
+}
+
+#[test]
+fn rapid_reset_ends_the_connection() {
+    let mut end = server();
+    rounds(&mut end, 600, |n| [open_request(2 * n + 1), reset(2 * n + 1)].concat());
+    assert_eq!(calm(&end), Some("too many streams reset at once"));
+}
+
+#[test]
+fn many_cancels_among_more_calls_are_honest() {
+    let (mut client, mut server) = pair();
+    for n in 0..3_000 {
+        let stream = client.connection.open(Token(n), &request(), true).expect("room");
+        settle(&mut client, &mut server);
+        if n % 3 == 0 {
+            client.connection.reset(stream, ErrorCode::CANCEL);
+        } else {
+            server.connection.send_headers(stream, &response(), true);
+        }
+        settle(&mut client, &mut server);
+    }
+    let resets = server.seen.iter().filter(|seen| matches!(seen, Seen::Reset { .. })).count();
+    assert_eq!((calm(&server), resets), (None, 1_000));
+}
+
+#[test]
+fn cancels_spread_over_time_do_not_add_up() {
+    let mut end = server();
+    for n in 0..2_000 {
+        end.now += Duration::from_millis(50);
+        end.feed(&[open_request(2 * n + 1), reset(2 * n + 1)].concat());
+        end.take_output();
+    }
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn resets_we_are_made_to_send_are_counted() {
+    let mut end = server();
+    rounds(&mut end, 300, |n| [open_request(2 * n + 1), frame(8, 0, 2 * n + 1, &[0; 4])].concat());
+    assert_eq!(calm(&end), Some("too many stream errors"));
+
+    let mut end = server();
+    rounds(&mut end, 150, |n| [open_request(2 * n + 1), frame(8, 0, 2 * n + 1, &[0; 4])].concat());
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn empty_data_frames_end_the_connection_and_keepalives_between_messages_do_not() {
+    let mut end = server();
+    end.feed(&open_request(1));
+    rounds(&mut end, 200, |_| frame(0, 0, 1, &[]));
+    assert_eq!(calm(&end), Some("too many empty DATA frames"));
+
+    let mut end = server();
+    end.feed(&open_request(1));
+    rounds(&mut end, 200, |_| [frame(0, 0, 1, &[]), frame(0, 0, 1, b"x")].concat());
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn a_continuation_flood_ends_the_connection() {
+    let mut end = server();
+    end.feed(&frame(1, 0, 1, &request_block()));
+    rounds(&mut end, 20, |_| frame(9, 0, 1, &[]));
+    assert_eq!(calm(&end), Some("too many CONTINUATION frames"));
+}
+
+#[test]
+fn a_block_in_eight_continuations_is_taken() {
+    let mut end = server();
+    let bytes = request_block();
+    let parts: Vec<&[u8]> = bytes.chunks(bytes.len().div_ceil(9)).collect();
+    end.feed(&frame(1, 1, 1, parts[0]));
+    for (at, part) in parts[1..].iter().enumerate() {
+        end.feed(&frame(9, if at + 2 == parts.len() { 4 } else { 0 }, 1, part));
+    }
+    assert!(matches!(end.seen[..], [Seen::Headers { end: true, .. }]), "{:?}", end.seen);
+}
+
+#[test]
+fn a_header_block_dribbled_over_five_seconds_ends_the_connection() {
+    for (wait, refused) in [(4, false), (6, true)] {
+        let mut end = server();
+        end.feed(&frame(1, 0, 1, &request_block()));
+        assert_eq!(end.connection.header_block_since(), Some(end.now));
+        end.now += Duration::from_secs(wait);
+        end.feed(&frame(9, 4, 1, &[]));
+        assert_eq!(calm(&end).is_some(), refused);
+    }
+}
+
+#[test]
+fn settings_floods_end_the_connection() {
+    let mut end = server();
+    rounds(&mut end, 200, |_| frame(4, 0, 0, &[]));
+    assert_eq!(calm(&end), Some("too many SETTINGS"));
+
+    let mut end = server();
+    for _ in 0..200 {
+        end.now += Duration::from_secs(1);
+        end.feed(&frame(4, 0, 0, &[]));
+        end.take_output();
+    }
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn ping_floods_end_the_connection_and_keepalives_do_not() {
+    let mut end = server();
+    rounds(&mut end, 2_000, |_| frame(6, 0, 0, &[0; 8]));
+    assert_eq!(calm(&end), Some("too many PINGs"));
+
+    let mut end = server();
+    for _ in 0..5_000 {
+        end.now += Duration::from_millis(100);
+        end.feed(&frame(6, 0, 0, &[0; 8]));
+        end.take_output();
+    }
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn priority_and_unknown_frames_are_counted_together() {
+    let mut end = server();
+    rounds(&mut end, 2_000, |n| if n % 2 == 0 { frame(2, 0, 1, &[0; 5]) } else { frame(200, 0, 0, &[]) });
+    assert_eq!(calm(&end), Some("too many PRIORITY or unknown frames"));
+}
+
+#[test]
+fn window_updates_are_earned_by_the_data_we_send() {
+    let mut end = server();
+    rounds(&mut end, 3_000, |_| frame(8, 0, 0, &[0, 0, 0, 1]));
+    assert_eq!(calm(&end), Some("too many WINDOW_UPDATEs"));
+
+    let mut end = End::greeted_client(Config::new(Role::Client));
+    let stream = end.connection.open(Token(1), &request(), false).expect("room");
+    for _ in 0..3_000 {
+        end.connection.send_data(stream, &[0; 100], false);
+        end.take_output();
+        end.feed(&frame(8, 0, 0, &[0, 0, 0, 100])).feed(&frame(8, 0, 1, &[0, 0, 0, 100]));
+    }
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn answers_that_are_never_read_end_the_connection() {
+    let mut end = server();
+    for n in 0..1_100 {
+        // Spread over time, so that only the waiting answers can be what is too much.
+        end.now += Duration::from_millis(100);
+        end.feed(&frame(6, 0, 0, &u64::from(n as u32).to_be_bytes()));
+    }
+    assert_eq!(calm(&end), Some("answers to control frames are not read"));
+}
+
+#[test]
+fn an_hpack_bomb_ends_the_connection() {
+    let mut end = server();
+    let insert = [&request_block()[..], b"\x40\x01a\x01b"].concat();
+    end.feed(&frame(1, 5, 1, &insert));
+    end.feed(&frame(1, 5, 3, &[&request_block()[..], &[0xbe; 10_000]].concat()));
+    assert!(calm(&end).is_some());
+}
+
+#[test]
+fn a_refused_block_does_not_put_the_table_out_of_step() {
+    let mut end = server();
+    let many: Vec<(&str, &str)> = std::iter::repeat_n(("x", "y"), 200).collect();
+    let refused = [&block(&many)[..], b"\x40\x05later\x05value"].concat();
+    end.feed(&frame(1, 5, 1, &refused));
+    end.feed(&frame(1, 5, 3, &[&request_block()[..], &[0xbe]].concat()));
+    let Some(Seen::Headers { fields, .. }) = end.seen.last() else { panic!("{:?}", end.seen) };
+    assert_eq!(fields.last(), Some(&("later".to_owned(), "value".to_owned())));
+}
