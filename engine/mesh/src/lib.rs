@@ -1,6 +1,11 @@
 //! The pure decisions of the data plane: which route, which endpoint, how long, whether again, who may, what happened.
 //!
 //! No socket, no clock and no global: time (`std::time::Instant`) and randomness ([`random::Random`]) are arguments.
+//! Nothing allocates or locks once a call's method and series are known.
+//!
+//! In the order of a call: [`wire`] made the [`snapshot`]; [`router`] finds service, route and cluster, [`authz`] says who
+//! may, [`resilience`] how long and how often, [`balance`] which endpoint; [`outcome`] says once what came of it, to retry,
+//! breaker, balance and [`telemetry`] alike.
 
 pub mod authz;
 pub mod balance;

@@ -13,6 +13,7 @@ mod retry;
 mod routing;
 mod series;
 mod service_breaker;
+mod spiffe;
 mod support;
 mod traces;
 mod wire;

@@ -48,6 +48,12 @@ fn what_a_snapshot_leaves_out_is_as_the_semantics_say() {
 }
 
 #[test]
+fn a_snapshot_may_be_shared_by_workers() {
+    fn shared<T: Send + Sync + 'static>(_: &T) {}
+    shared(&snapshot(&mesh()));
+}
+
+#[test]
 fn the_head_is_checked() {
     assert_refused(|s| s.revision = 0, "snapshot", "revision");
     assert_refused(|s| s.trust_domain = "Shop Local".into(), "snapshot", "trust_domain");
