@@ -61,8 +61,7 @@ fn is_authority(bytes: &[u8]) -> bool {
 }
 
 fn refusal(bytes: &[u8]) -> Refusal {
-    const METHODS: [&[u8]; 8] =
-        [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE "];
+    const METHODS: [&[u8]; 8] = [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE "];
     match bytes {
         [0x16, 0x03, ..] | [0x16] => Refusal::Tls,
         _ if METHODS.iter().any(|method| bytes.starts_with(method)) => Refusal::Http1,

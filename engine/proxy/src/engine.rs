@@ -1,16 +1,35 @@
 //! The engine's verbs: few, thread-safe, none of them on a call's path.
 
+use crate::describe;
 use crate::error::EngineError;
 use crate::identity::{CurrentIdentity, Identity, InvalidIdentity};
+use crate::io::shared::{SharedCollector, locked};
+use crate::running::Running;
 use crate::settings::Settings;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::worker::Scope;
+use prost::Message;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tulle_mesh::proto;
+use tulle_mesh::snapshot::Snapshot;
+use tulle_mesh::telemetry::{Collector, CounterName};
+use tulle_mesh::wire;
 
 /// One data plane: listeners, workers, policy in force.
 pub struct Engine {
     settings: Arc<Settings>,
     identity: Arc<Identity>,
+    collector: SharedCollector,
+    /// The last snapshot that was applied; also held while one is.
+    snapshot: Mutex<Option<Arc<Snapshot>>>,
+    running: Mutex<State>,
+}
+
+/// `New => Started => Stopped`, `New => Stopped`.
+enum State {
+    New,
+    Started(Running),
+    Stopped { all_ended: bool },
 }
 
 // === impl Engine ===
@@ -23,22 +42,52 @@ impl Engine {
     pub fn new(config: proto::EngineConfig) -> Result<Self, EngineError> {
         let settings = Settings::try_from(config)?;
         let identity = Identity::open(settings.identity_dir.clone())?;
-        Ok(Self { settings: Arc::new(settings), identity: Arc::new(identity) })
+        Ok(Self {
+            settings: Arc::new(settings),
+            identity: Arc::new(identity),
+            collector: Arc::new(Mutex::new(Collector::new(unix_nano()))),
+            snapshot: Mutex::default(),
+            running: Mutex::new(State::New),
+        })
     }
 
     /// Binds the listeners and starts the workers; gives the addresses really bound.
     ///
     /// # Errors
-    /// [`EngineError::ListenFailed`] names field, address and cause.
+    /// [`EngineError::ListenFailed`] names field, address and cause; nothing stays bound then.
     pub fn start(&self) -> Result<proto::EngineAddresses, EngineError> {
-        Err(EngineError::AlreadyStarted)
+        let mut state = locked(&self.running);
+        if !matches!(*state, State::New) {
+            return Err(EngineError::AlreadyStarted);
+        }
+        let running = Running::start(&self.settings, &self.identity, &self.collector)?;
+        if let Some(snapshot) = &*locked(&self.snapshot) {
+            running.publish(snapshot.clone());
+        }
+        let addresses = running.addresses().clone();
+        *state = State::Started(running);
+        Ok(addresses)
     }
 
     /// Puts a serialized `Snapshot` in force for new calls, whole or not at all. No connection closes because of it.
     ///
     /// # Errors
     /// [`EngineError::InvalidSnapshot`] names the resource; the last snapshot stays.
-    pub fn apply(&self, _snapshot: &[u8]) -> Result<(), EngineError> {
+    pub fn apply(&self, snapshot: &[u8]) -> Result<(), EngineError> {
+        let mut current = locked(&self.snapshot);
+        let decoded = match wire::decode(snapshot, current.as_deref()) {
+            Ok(decoded) => Arc::new(decoded),
+            Err(refused) => {
+                self.count(CounterName::SnapshotsRefused);
+                return Err(EngineError::InvalidSnapshot { resource: refused.resource, detail: refused.detail });
+            }
+        };
+        *current = Some(decoded.clone());
+        drop(current);
+        self.count(CounterName::SnapshotsApplied);
+        if let State::Started(running) = &*locked(&self.running) {
+            running.publish(decoded);
+        }
         Ok(())
     }
 
@@ -67,22 +116,54 @@ impl Engine {
     /// A serialized `Telemetry`: cumulative counters, and the spans since the last call.
     #[must_use]
     pub fn drain_telemetry(&self) -> Vec<u8> {
-        Vec::new()
+        let snapshot = locked(&self.snapshot).clone();
+        let now = Instant::now();
+        let mut collector = locked(&self.collector);
+        if let State::Started(running) = &*locked(&self.running) {
+            running.collect(&mut collector, now);
+        }
+        collector.export(snapshot.as_deref(), unix_nano(), now).encode_to_vec()
     }
 
     /// What is in force, as JSON.
     #[must_use]
     pub fn describe(&self) -> String {
-        format!("{{\"service\":\"{}\"}}", self.settings.service)
+        let snapshot = locked(&self.snapshot).clone();
+        let addresses = match &*locked(&self.running) {
+            State::Started(running) => Some(running.addresses().clone()),
+            State::New | State::Stopped { .. } => None,
+        };
+        describe::engine(&self.settings, addresses.as_ref(), self.identity.current().as_ref(), snapshot.as_deref())
     }
 
-    /// Begins a graceful stop of the inbound side: two-phase GOAWAY, calls in flight go on.
-    pub fn drain(&self) {}
+    /// Begins a graceful stop of the inbound side: two-phase GOAWAY, calls in flight go on, new connections are refused.
+    pub fn drain(&self) {
+        if let State::Started(running) = &*locked(&self.running) {
+            running.drain(Scope::Inbound);
+        }
+    }
 
     /// Drains both sides and stops; true when every call ended within `grace`. Idempotent.
     #[must_use]
-    pub fn shutdown(&self, _grace: Duration) -> bool {
-        true
+    pub fn shutdown(&self, grace: Duration) -> bool {
+        let mut state = locked(&self.running);
+        let all_ended = match std::mem::replace(&mut *state, State::Stopped { all_ended: true }) {
+            State::New => true,
+            State::Stopped { all_ended } => all_ended,
+            State::Started(running) => running.stop(grace, &self.collector),
+        };
+        *state = State::Stopped { all_ended };
+        all_ended
+    }
+
+    fn count(&self, name: CounterName) {
+        locked(&self.collector).counters().add(name, "", 1);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.shutdown(Duration::ZERO);
     }
 }
 
@@ -90,4 +171,8 @@ impl From<InvalidIdentity> for EngineError {
     fn from(cause: InvalidIdentity) -> Self {
         Self::InvalidIdentity(cause.to_string())
     }
+}
+
+pub(crate) fn unix_nano() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }

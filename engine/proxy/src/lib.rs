@@ -3,10 +3,21 @@
 //! A [`worker::Worker`] is sans-IO: bytes, time and snapshots go in; bytes, timers, connects and closes come out. Only
 //! `io` knows sockets, TLS and threads. The path of a call is `call.rs`: read it first.
 
+mod call;
+mod connect;
+mod describe;
 mod engine;
 mod error;
 pub mod identity;
+mod inbound;
+mod io;
+mod outbound;
+mod pool;
+mod reply;
+mod running;
 mod settings;
+mod timers;
+pub mod worker;
 
 pub use engine::Engine;
 pub use error::{EngineError, InvalidConfig, ListenFailed};

@@ -97,7 +97,10 @@ impl Settings {
             return Err(refuse("application", "is empty; give the host:port of the application behind inbound_listen"));
         }
         if self.identity_dir.is_none() && !self.inbound_plaintext {
-            return Err(refuse("identity_dir", "is empty; the inbound listener needs a folder that keeps its identity"));
+            return Err(refuse(
+                "identity_dir",
+                "is empty; the inbound listener needs a folder that keeps its identity",
+            ));
         }
         Ok(())
     }

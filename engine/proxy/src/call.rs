@@ -1,0 +1,190 @@
+//! The path of a call, from the caller's head to the last byte of its reply.
+//!
+//! 1. `request` — the head arrives, is decided on (`outbound` or `inbound`) and becomes a [`Call`]; its data follow.
+//! 2. `attempt` — an endpoint is picked, a connection of its pool found or waited for, the head written with what is
+//!    left of the deadline.
+//! 3. `response` — what comes back is held until it commits the call, then passed on.
+//! 4. `ending` — an attempt's one [`Outcome`](tulle_mesh::outcome::Outcome) goes to retry, accrual, balance and span
+//!    alike; the call's goes to the caller, the counters and the span.
+//!
+//! Bytes are never copied further than into the output of the other connection; its flow control holds back this one's.
+
+pub(crate) mod attempt;
+pub(crate) mod deadline;
+pub(crate) mod ending;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod span;
+pub(crate) mod store;
+
+use crate::inbound::Inbound;
+use crate::outbound::Outbound;
+use crate::pool::Target;
+use crate::reply::Head;
+use crate::timers::TimerId;
+use std::sync::Arc;
+use std::time::Instant;
+use tulle_http2::{Fields, StreamId};
+use tulle_mesh::balance::EndpointKey;
+use tulle_mesh::method::{MethodInfo, MethodLabel};
+use tulle_mesh::outcome::Outcome;
+use tulle_mesh::resilience::breaker::ServiceBreaker;
+use tulle_mesh::resilience::deadline::Deadline;
+use tulle_mesh::resilience::retry::RetryPlan;
+use tulle_mesh::telemetry::trace_context::CallTrace;
+
+/// A stream of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamRef {
+    pub(crate) connection: u32,
+    pub(crate) stream: StreamId,
+}
+
+/// Which way a call goes, and by what policy: fixed when it arrives, whatever is applied later.
+#[derive(Clone, Debug)]
+pub(crate) enum Policy {
+    Outbound(Outbound),
+    Inbound(Inbound),
+}
+
+/// Where a call stands. `Waiting => Running => (Backoff => Waiting | Flushing)`; any phase may end the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// In a pool's queue, or about to be.
+    Waiting,
+    /// On an upstream stream.
+    Running,
+    /// Between two attempts.
+    Backoff,
+    /// All is said; the caller still has to take it.
+    Flushing,
+}
+
+/// A call in flight.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) policy: Policy,
+    pub(crate) phase: Phase,
+    pub(crate) down: StreamRef,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Deadline,
+    pub(crate) caller_has_deadline: bool,
+    pub(crate) plan: RetryPlan,
+    pub(crate) trace: CallTrace,
+    pub(crate) caller_traces: bool,
+    /// The request's head as it came.
+    pub(crate) head: Fields,
+    /// All of the request's data while it may be needed again; once it is not, nothing.
+    pub(crate) replay: Vec<u8>,
+    pub(crate) replayable: Replay,
+    /// The caller has ended its side.
+    pub(crate) request_ended: bool,
+    /// Request bytes whose window the caller has not got back yet.
+    pub(crate) unreleased: usize,
+    /// The reply's head: what of it has gone to the caller.
+    pub(crate) reply: Head,
+    /// A response head that is held back, so that the call can still be tried again.
+    pub(crate) held: Fields,
+    pub(crate) attempt: Option<Attempt>,
+    pub(crate) tried: Vec<EndpointKey>,
+    pub(crate) deadline_timer: TimerId,
+    /// Of the phase: the queue's patience, the attempt's time, the backoff.
+    pub(crate) step_timer: TimerId,
+    /// Bounds how long a response head is held back where the method's kind is not known.
+    pub(crate) hold_timer: TimerId,
+    pub(crate) request_bytes: u64,
+    pub(crate) response_bytes: u64,
+}
+
+/// Whether the request's data is kept for another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replay {
+    Kept,
+    /// The call committed: nothing is kept any more.
+    Committed,
+    /// It outgrew its buffer.
+    Overflowed,
+}
+
+/// One try at an endpoint.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) target: Target,
+    pub(crate) pool: usize,
+    pub(crate) stream: Option<StreamRef>,
+    pub(crate) started: Instant,
+    pub(crate) answered: Option<Instant>,
+    pub(crate) span_id: [u8; 8],
+    /// Where the head ends among all that the connection writes: before that nobody has seen it.
+    pub(crate) head_starts: u64,
+    /// The response's HTTP status, for a reply without `grpc-status`.
+    pub(crate) http_status: u16,
+    /// Response bytes whose window the upstream has not got back yet.
+    pub(crate) unreleased: usize,
+    /// `grpc-previous-rpc-attempts` of the response: a proxy further down has tried again already.
+    pub(crate) attempts_below: u32,
+}
+
+/// What a finished attempt says besides its outcome.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) outcome: Outcome,
+    /// In words, for the caller; empty where the upstream's own trailers are passed on.
+    pub(crate) message: String,
+}
+
+// === impl Policy ===
+
+impl Policy {
+    pub(crate) fn breaker(&self) -> &Arc<ServiceBreaker> {
+        match self {
+            Self::Outbound(outbound) => &outbound.service.breaker,
+            Self::Inbound(inbound) => &inbound.policy.breaker,
+        }
+    }
+
+    pub(crate) fn method(&self) -> MethodInfo {
+        match self {
+            Self::Outbound(outbound) => outbound.method,
+            Self::Inbound(inbound) => inbound.method,
+        }
+    }
+
+    pub(crate) fn label(&self) -> MethodLabel {
+        self.method().label
+    }
+
+    pub(crate) fn method_name(&self) -> &str {
+        match self {
+            Self::Outbound(outbound) => outbound.service.method_name(outbound.method.label),
+            Self::Inbound(inbound) => inbound.policy.method_name(inbound.method.label),
+        }
+    }
+
+    /// Whom the call is with: the target service, or the caller's identity.
+    pub(crate) fn peer(&self) -> &str {
+        match self {
+            Self::Outbound(outbound) => &outbound.service.name,
+            Self::Inbound(inbound) => inbound.peer.as_ref().map_or("external", |peer| peer.as_str()),
+        }
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    pub(crate) fn is_outbound(&self) -> bool {
+        matches!(self.policy, Policy::Outbound(_))
+    }
+
+    /// The upstream stream, if there is one now.
+    pub(crate) fn up(&self) -> Option<StreamRef> {
+        self.attempt.as_ref().and_then(|attempt| attempt.stream)
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into() }
+    }
+}

@@ -1,0 +1,270 @@
+//! One try: an endpoint is picked, a connection found or waited for, the head written.
+
+use super::{Attempt, Call, Failure, Phase, Policy, StreamRef};
+use crate::pool::{self, Choice, Target};
+use crate::reply::Refusal;
+use crate::worker::{Timer, Worker};
+use tulle_http2::{ErrorCode, Fields, OpenError, Token};
+use tulle_mesh::balance::NoEndpoint;
+use tulle_mesh::outcome::Outcome;
+use tulle_mesh::random::Random;
+use tulle_mesh::reason::Reason;
+use tulle_mesh::resilience::breaker::Limit;
+use tulle_mesh::resilience::deadline::format_timeout;
+use tulle_mesh::telemetry::trace_context::TraceContext;
+
+/// Connect timeout of the application's loopback; endpoints have their cluster's.
+const APPLICATION_CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Worker {
+    /// Picks a target and starts the call on it, at once or when a connection has room.
+    pub(crate) fn start_attempt(&mut self, key: u32) {
+        let target = match self.pick(key) {
+            Ok(target) => target,
+            Err(refusal) => return self.end_call_by_proxy(key, refusal.outcome, &refusal.message),
+        };
+        if let Some(cell) = target.cell() {
+            cell.begin(self.now);
+        }
+        let span_id = self.random.next_u64().max(1).to_be_bytes();
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let connect_timeout = match &call.policy {
+            Policy::Outbound(outbound) => outbound.cluster.connect_timeout(),
+            Policy::Inbound(_) => APPLICATION_CONNECT_TIMEOUT,
+        };
+        let pool = self.pools.of(&target, connect_timeout);
+        call.tried.extend(target.key());
+        call.phase = Phase::Waiting;
+        call.attempt = Some(Attempt {
+            target,
+            pool,
+            stream: None,
+            started: self.now,
+            answered: None,
+            span_id,
+            head_starts: 0,
+            http_status: 0,
+            unreleased: 0,
+            attempts_below: 0,
+        });
+        self.find_connection(key, pool);
+    }
+
+    fn pick(&mut self, key: u32) -> Result<Target, Refusal> {
+        let Some(call) = self.calls.get(key) else { return Err(Refusal::local(Reason::NoRoute, "the call is gone")) };
+        match &call.policy {
+            Policy::Outbound(outbound) => {
+                let picked = outbound.cluster.pick(&call.tried, self.now, &mut self.random);
+                picked.map(Target::Endpoint).map_err(|none| no_endpoint(none, outbound.cluster.name()))
+            }
+            Policy::Inbound(_) => {
+                self.settings.application.map(Target::Application).ok_or_else(|| {
+                    Refusal::local(Reason::NoEndpoints, "no application is configured behind this sidecar")
+                })
+            }
+        }
+    }
+
+    /// Takes a stream of the pool, or a place in its queue.
+    fn find_connection(&mut self, key: u32, pool: usize) {
+        let Some(choice) = self.pools.get(pool).map(|pool| pool.choose(&self.connections)) else { return };
+        let grown = if choice.grow { self.connect(key, pool) } else { Ok(()) };
+        if let Some(connection) = choice.connection {
+            return self.launch(key, connection);
+        }
+        match grown {
+            Ok(()) => self.wait_for_connection(key, pool),
+            Err(refusal) => self.end_call_by_proxy(key, refusal.outcome, &refusal.message),
+        }
+    }
+
+    fn wait_for_connection(&mut self, key: u32, index: usize) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(pool) = self.pools.get_mut(index) else { return };
+        let address = pool.target.address();
+        if pool.pending.len() >= pool::MAX_PENDING {
+            let message = format!("{} calls wait for a connection to {address}, as many as may", pool::MAX_PENDING);
+            return self.end_call_by_proxy(key, Outcome::local(Reason::QueueFull), &message);
+        }
+        if let Err(reached) = call.policy.breaker().acquire(Limit::Pending) {
+            let message = format!("{} calls wait for {}, as many as may", reached.value, call.policy.peer());
+            return self.end_call_by_proxy(key, Outcome::local(Reason::QueueFull), &message);
+        }
+        pool.pending.push_back(key);
+        call.phase = Phase::Waiting;
+        call.step_timer = self.timers.insert(self.now + pool::PENDING_TIMEOUT, Timer::Step(key));
+    }
+
+    /// Leaves the queue; true where the call was in it.
+    pub(crate) fn leave_queue(&mut self, key: u32) -> bool {
+        let Some(call) = self.calls.get_mut(key) else { return false };
+        let Some(index) = call.attempt.as_ref().map(|attempt| attempt.pool) else { return false };
+        let Some(pool) = self.pools.get_mut(index) else { return false };
+        let before = pool.pending.len();
+        pool.forget_call(key);
+        if pool.pending.len() == before {
+            return false;
+        }
+        call.policy.breaker().release(Limit::Pending);
+        self.timers.cancel(&mut call.step_timer);
+        true
+    }
+
+    /// Gives waiting calls what the pool has free now.
+    pub(crate) fn serve_queue(&mut self, index: usize) {
+        loop {
+            let Some(pool) = self.pools.get(index) else { return };
+            let Some(key) = pool.pending.front().copied() else { return };
+            let Choice { connection, grow } = pool.choose(&self.connections);
+            if grow && self.connect(key, index).is_err() && connection.is_none() {
+                return;
+            }
+            let Some(connection) = connection else { return };
+            self.leave_queue(key);
+            self.launch(key, connection);
+        }
+    }
+
+    /// The queue's patience is over.
+    pub(crate) fn waited_too_long(&mut self, key: u32) {
+        self.leave_queue(key);
+        let Some(attempt) = self.calls.get(key).and_then(|call| call.attempt.as_ref()) else { return };
+        let address = attempt.target.address();
+        let connected = self.pools.get(attempt.pool).is_some_and(|pool| pool.has_open(&self.connections));
+        let failure = if connected {
+            let message = format!("no stream to {address} became free within 3 s");
+            Failure::new(Outcome::local(Reason::QueueFull), message)
+        } else {
+            Failure::new(Outcome::connect_failed(), format!("no connection to {address} within 3 s"))
+        };
+        self.attempt_failed(key, failure);
+    }
+
+    /// Opens a stream and writes the head and what there is of the request.
+    fn launch(&mut self, key: u32, connection_key: u32) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(connection_key as usize) else { return };
+        write_head(call, self.now, &mut self.scratch);
+        let end_stream = call.request_ended && call.replay.is_empty();
+        let head_starts = connection.output_end();
+        let idle = connection.http2.active_streams() == 0;
+        let stream = match connection.http2.open(Token(key), &self.scratch, end_stream) {
+            Ok(stream) => stream,
+            Err(error) => return self.not_opened(key, connection_key, error),
+        };
+        call.phase = Phase::Running;
+        let request_ended = call.request_ended;
+        if let Some(attempt) = &mut call.attempt {
+            attempt.stream = Some(StreamRef { connection: connection_key, stream });
+            attempt.head_starts = head_starts;
+        }
+        if idle {
+            self.became_busy(connection_key);
+        }
+        self.touch(connection_key);
+        self.arm_attempt_timer(key);
+        if !end_stream {
+            self.send_replay(key, StreamRef { connection: connection_key, stream }, request_ended);
+        }
+    }
+
+    fn send_replay(&mut self, key: u32, up: StreamRef, request_ended: bool) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.replay.is_empty() {
+            return;
+        }
+        let replay = std::mem::take(&mut call.replay);
+        let sent = self.send_data(up, &replay, request_ended);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.replay = replay;
+        }
+        if self.calls.get(key).is_some_and(|call| call.replayable != super::Replay::Kept) {
+            self.drop_replay(key, super::Replay::Overflowed);
+        }
+        self.release_request(key, sent);
+    }
+
+    /// The connection was better than its word a moment ago: another is looked for.
+    fn not_opened(&mut self, key: u32, connection: u32, error: OpenError) {
+        let pool = self.calls.get(key).and_then(|call| call.attempt.as_ref()).map(|attempt| attempt.pool);
+        let Some(pool) = pool else { return };
+        if error != OpenError::StreamLimit {
+            self.retire_connection(connection);
+        }
+        match self.pools.get(pool).map(|pool| pool.choose(&self.connections)) {
+            Some(Choice { connection: Some(other), .. }) if other != connection => self.launch(key, other),
+            _ => {
+                let _ = self.connect(key, pool);
+                self.wait_for_connection(key, pool);
+            }
+        }
+    }
+
+    fn arm_attempt_timer(&mut self, key: u32) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Policy::Outbound(outbound) = &call.policy else { return };
+        let Some(per_try) = outbound.route.policy.per_try_timeout else { return };
+        let at = self.now + per_try;
+        // The call's own timer comes first then anyway.
+        if call.deadline.instant().is_none_or(|end| at < end) {
+            call.step_timer = self.timers.insert(at, Timer::Step(key));
+        }
+    }
+
+    /// Lets go of the upstream stream, resetting it where it is still open.
+    pub(crate) fn drop_upstream(&mut self, up: StreamRef, pool: usize, code: ErrorCode) {
+        if let Some(connection) = self.connections.get_mut(up.connection as usize) {
+            connection.http2.reset(up.stream, code);
+            self.touch(up.connection);
+        }
+        self.stream_freed(up.connection, pool);
+    }
+}
+
+/// The head as it goes up: the caller's own, `grpc-timeout` and `traceparent` in their old places with this hop's values.
+fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
+    out.clear();
+    let remaining = call.deadline.remaining(now).filter(|_| call.caller_has_deadline);
+    let per_try = match &call.policy {
+        Policy::Outbound(outbound) => outbound.route.policy.per_try_timeout,
+        Policy::Inbound(_) => None,
+    };
+    let timeout = remaining.map(|left| format_timeout(per_try.map_or(left, |cap| left.min(cap))));
+    let trace = attempt_trace(call).filter(|_| call.caller_traces || call.trace.context.sampled);
+    for field in &call.head {
+        match field.name {
+            b"grpc-timeout" => match &timeout {
+                Some(text) => out.push(field.name, text.as_bytes()),
+                None => out.push_field(&field),
+            },
+            b"traceparent" if call.caller_traces => match &trace {
+                Some(trace) => out.push(field.name, &trace.format()),
+                None => out.push_field(&field),
+            },
+            b"grpc-previous-rpc-attempts" if call.plan.previous_attempts() > 0 => {}
+            _ => out.push_field(&field),
+        }
+    }
+    if let Some(trace) = trace.filter(|_| !call.caller_traces) {
+        out.push(b"traceparent", &trace.format());
+    }
+    let previous = call.plan.previous_attempts();
+    if previous > 0 {
+        out.push(b"grpc-previous-rpc-attempts", &[b'0' + previous.min(9) as u8]);
+    }
+}
+
+/// The context that the upstream continues: the attempt's own span where the trace is kept, else the call's.
+fn attempt_trace(call: &Call) -> Option<TraceContext> {
+    let context = call.trace.context;
+    let attempt = call.attempt.as_ref()?;
+    Some(if context.sampled { TraceContext { span_id: attempt.span_id, ..context } } else { context })
+}
+
+fn no_endpoint(none: NoEndpoint, cluster: &str) -> Refusal {
+    let reason = match none {
+        NoEndpoint::None => Reason::NoEndpoints,
+        NoEndpoint::AllOpen => Reason::BreakerOpen,
+    };
+    Refusal::local(reason, format!("{cluster}: {none}"))
+}

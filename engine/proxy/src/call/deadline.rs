@@ -1,0 +1,54 @@
+//! A call's time: what is done when it is over, and what its caller is told.
+
+use super::{Call, Failure, Phase};
+use crate::worker::Worker;
+use std::time::{Duration, Instant};
+use tulle_mesh::outcome::Outcome;
+
+/// A caller keeps the deadline itself: its CANCEL this close before our own timer means the same.
+pub(crate) const CALLER_LEAD: Duration = Duration::from_millis(5);
+
+impl Worker {
+    /// The call's deadline has passed.
+    pub(crate) fn deadline_passed(&mut self, key: u32) {
+        let Some(call) = self.calls.get(key) else { return };
+        if call.phase == Phase::Flushing {
+            return self.abandon_flush(key);
+        }
+        let message = spent(call, self.now);
+        self.end_call_by_proxy(key, Outcome::deadline(), &message);
+    }
+
+    /// The time of the call's phase is over.
+    pub(crate) fn step_passed(&mut self, key: u32) {
+        let Some(call) = self.calls.get(key) else { return };
+        match call.phase {
+            Phase::Waiting => self.waited_too_long(key),
+            Phase::Backoff => self.start_attempt(key),
+            Phase::Running => {
+                let message = format!("the attempt's own time is over: {}", spent(call, self.now));
+                self.attempt_failed(key, Failure::new(Outcome::deadline(), message));
+            }
+            Phase::Flushing => {}
+        }
+    }
+}
+
+/// Which hop spent what.
+fn spent(call: &Call, now: Instant) -> String {
+    let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
+    let total = ms(now.saturating_duration_since(call.started));
+    let side = if call.is_outbound() { "caller's" } else { "callee's" };
+    let Some(attempt) = &call.attempt else {
+        return format!("deadline passed in the {side} sidecar after {total:.1} ms, between attempts");
+    };
+    let waited = ms(now.saturating_duration_since(attempt.started));
+    let number = call.plan.attempts();
+    let address = attempt.target.address();
+    let whom = if call.is_outbound() { call.policy.peer() } else { "the application" };
+    let doing = if attempt.stream.is_some() { "waiting for an answer of" } else { "waiting for a connection to" };
+    format!(
+        "deadline passed in the {side} sidecar after {total:.1} ms: {waited:.1} ms {doing} {whom} at {address} (attempt {number}), {:.1} ms before",
+        total - waited
+    )
+}

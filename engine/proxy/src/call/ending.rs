@@ -1,0 +1,218 @@
+//! The end of an attempt and of a call: one outcome, told to retry, accrual, balance, counters, span and caller alike.
+
+use super::{Failure, Phase, Policy, Replay};
+use crate::reply::{Head, Refusal};
+use crate::worker::connection::{Listener, Side};
+use crate::worker::{Timer, Worker};
+use tulle_http2::ErrorCode;
+use tulle_mesh::outcome::Outcome;
+use tulle_mesh::proto::Direction;
+use tulle_mesh::resilience::breaker::Limit;
+use tulle_mesh::resilience::retry::{Decision, FailedAttempt, Progress, Pushback, Stop};
+use tulle_mesh::telemetry::{CallSample, CounterName, SeriesKey};
+
+impl Worker {
+    /// An attempt failed without a reply that could be passed on.
+    pub(crate) fn attempt_failed(&mut self, key: u32, failure: Failure) {
+        if !self.tried_again(key, &failure.outcome, None) {
+            self.end_call_by_proxy(key, failure.outcome, &failure.message);
+        }
+    }
+
+    /// Asks the retry plan; true where another attempt is on its way.
+    pub(crate) fn tried_again(&mut self, key: u32, outcome: &Outcome, pushback: Option<Pushback>) -> bool {
+        let below = self.calls.get(key).and_then(|c| c.attempt.as_ref()).map_or(0, |attempt| attempt.attempts_below);
+        self.end_attempt(key, outcome);
+        let Some(call) = self.calls.get_mut(key) else { return false };
+        if call.phase == Phase::Flushing {
+            return false;
+        }
+        let progress = match call.replayable {
+            _ if call.reply == Head::Sent => Progress::Committed,
+            Replay::Kept => Progress::Replayable,
+            Replay::Committed => Progress::Committed,
+            Replay::Overflowed => Progress::Overflowed,
+        };
+        let (p50, budget) = match &call.policy {
+            Policy::Outbound(outbound) => {
+                (outbound.cluster.best_p50(outbound.method.label, &call.tried), &*outbound.service.budget)
+            }
+            Policy::Inbound(_) => (std::time::Duration::ZERO, &self.no_budget),
+        };
+        let failed = FailedAttempt {
+            outcome: *outcome,
+            progress,
+            deadline: call.deadline,
+            p50,
+            pushback,
+            attempts_below: below,
+        };
+        match call.plan.decide(&failed, budget, call.policy.breaker(), self.now, &mut self.random) {
+            Decision::Stop(Stop::Skipped(skip)) => {
+                self.telemetry.counters.add(CounterName::RetriesSkipped, skip.as_str(), 1);
+                false
+            }
+            Decision::Stop(_) => false,
+            Decision::Retry { after } => {
+                call.held.clear();
+                self.timers.cancel(&mut call.hold_timer);
+                call.phase = Phase::Backoff;
+                if after.is_zero() {
+                    // Not from within the event that failed it: a whole queue may fail at once.
+                    self.restarts.push(key);
+                } else {
+                    call.step_timer = self.timers.insert(self.now + after, Timer::Step(key));
+                }
+                true
+            }
+        }
+    }
+
+    /// Settles the attempt with its endpoint and lets its stream go. No-op where there is none.
+    pub(crate) fn end_attempt(&mut self, key: u32, outcome: &Outcome) {
+        self.leave_queue(key);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        self.timers.cancel(&mut call.step_timer);
+        let Some(attempt) = call.attempt.take() else { return };
+        if let Some(cell) = attempt.target.cell() {
+            // A stream's latency is its first answer's; a unary call's is its whole.
+            let until = match call.policy.method().unary {
+                Some(true) => self.now,
+                _ => attempt.answered.unwrap_or(self.now),
+            };
+            let latency = until.saturating_duration_since(attempt.started);
+            cell.finish(self.now, latency, outcome.verdict(), call.policy.label());
+        }
+        if call.trace.context.sampled {
+            let span = call.attempt_span(&attempt, outcome, &self.clock, self.now);
+            self.telemetry.spans.push(span);
+        }
+        if let Some(up) = attempt.stream {
+            self.drop_upstream(up, attempt.pool, ErrorCode::CANCEL);
+        }
+    }
+
+    /// The proxy itself says how the call ended.
+    pub(crate) fn end_call_by_proxy(&mut self, key: u32, outcome: Outcome, message: &str) {
+        self.end_attempt(key, &outcome);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.phase == Phase::Flushing {
+            return;
+        }
+        call.held.clear();
+        let (head, down) = (call.reply, call.down);
+        call.reply = Head::Sent;
+        Refusal { outcome, message: message.to_owned() }.write(head, &mut self.scratch);
+        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+            connection.http2.send_headers(down.stream, &self.scratch, true);
+            self.touch(down.connection);
+        }
+        self.finish_reply(key, &outcome);
+    }
+
+    /// The reply is with the downstream connection; the call stays until its last byte has left.
+    pub(crate) fn finish_reply(&mut self, key: u32, outcome: &Outcome) {
+        self.record_call(key, outcome);
+        self.drop_replay(key, Replay::Committed);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.phase = Phase::Flushing;
+        self.timers.cancel(&mut call.hold_timer);
+        self.check_flushed(key);
+    }
+
+    /// Ends a call whose reply has wholly left its queue. A caller that is still sending is told to stop.
+    pub(crate) fn check_flushed(&mut self, key: u32) {
+        let Some(call) = self.calls.get(key) else { return };
+        if call.phase != Phase::Flushing {
+            return;
+        }
+        let (down, ended) = (call.down, call.request_ended);
+        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+            if connection.http2.queued(down.stream) > 0 {
+                return;
+            }
+            if !ended {
+                connection.http2.reset(down.stream, ErrorCode::NO_ERROR);
+                self.touch(down.connection);
+            }
+        }
+        self.remove_call(key);
+    }
+
+    /// A caller that does not take its reply before its own deadline does not want it.
+    pub(crate) fn abandon_flush(&mut self, key: u32) {
+        let Some(down) = self.calls.get(key).map(|call| call.down) else { return };
+        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+            connection.http2.reset(down.stream, ErrorCode::CANCEL);
+            self.touch(down.connection);
+        }
+        self.remove_call(key);
+    }
+
+    /// Forgets a call that has been recorded; its attempt has ended.
+    pub(crate) fn remove_call(&mut self, key: u32) {
+        self.drop_replay(key, Replay::Committed);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        self.timers.cancel(&mut call.deadline_timer);
+        self.timers.cancel(&mut call.step_timer);
+        self.timers.cancel(&mut call.hold_timer);
+        let down = call.down;
+        self.calls.remove(key);
+        self.after_downstream_stream(down.connection);
+    }
+
+    /// The call's outcome, once.
+    pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let breaker = call.policy.breaker().clone();
+        call.plan.finish(&breaker);
+        breaker.release(Limit::Requests);
+        let (direction, cluster, mtls) = match &call.policy {
+            Policy::Outbound(outbound) => {
+                // The cell that carried the last attempt is gone by now; what it must prove is the cluster's rule.
+                let mtls = outbound.cluster.endpoints().first().is_some_and(|cell| cell.identity.is_some());
+                let cluster = if call.tried.is_empty() { "" } else { &**outbound.cluster.name() };
+                (Direction::Outbound, cluster, mtls)
+            }
+            Policy::Inbound(inbound) => (Direction::Inbound, "", inbound.peer.is_some()),
+        };
+        let series = SeriesKey {
+            direction,
+            peer: call.policy.peer(),
+            cluster,
+            method: call.policy.method_name(),
+            status: outcome.code,
+            reason: outcome.reason,
+            mtls,
+        };
+        let sample = CallSample {
+            duration_us: self.now.saturating_duration_since(call.started).as_micros() as u64,
+            request_bytes: call.request_bytes,
+            response_bytes: call.response_bytes,
+            retries: call.plan.previous_attempts(),
+        };
+        self.telemetry.series.record(&series, &sample);
+        if call.trace.keeps(outcome.is_success()) {
+            let span = call.span(outcome, &self.clock, self.now);
+            self.telemetry.spans.push(span);
+        }
+    }
+
+    /// A request that was refused before it became a call is counted all the same.
+    pub(crate) fn record_refused(&mut self, connection: u32, refusal: &Refusal) {
+        let side = self.connections.get(connection as usize).map(|connection| &connection.side);
+        let Some(Side::Downstream { listener, peer, .. }) = side else { return };
+        let inbound = matches!(listener, Listener::Inbound | Listener::InboundPlaintext);
+        let caller = peer.as_ref().map_or("external", |peer| peer.as_str());
+        let key = SeriesKey {
+            direction: if inbound { Direction::Inbound } else { Direction::Outbound },
+            peer: if inbound { caller } else { "unknown" },
+            cluster: "",
+            method: "other",
+            status: refusal.outcome.code,
+            reason: refusal.outcome.reason,
+            mtls: peer.is_some(),
+        };
+        self.telemetry.series.record(&key, &CallSample::default());
+    }
+}

@@ -1,0 +1,238 @@
+//! The caller's side of a call: its head makes the call, its data go up, its reset ends it.
+
+use super::store::Buffers;
+use super::{Call, Phase, Policy, Replay, StreamRef};
+use crate::reply::{Head, Refusal};
+use crate::timers::TimerId;
+use crate::worker::connection::{Listener, Side};
+use crate::worker::{Timer, Worker};
+use crate::{inbound, outbound};
+use tulle_http2::{ErrorCode, StreamId, Token};
+use tulle_mesh::outcome::Outcome;
+use tulle_mesh::reason::Reason;
+use tulle_mesh::resilience::breaker::Limit;
+use tulle_mesh::resilience::deadline::{Deadline, parse_timeout};
+use tulle_mesh::resilience::retry::{RetryPlan, RetryPolicy};
+use tulle_mesh::router::RoutePolicy;
+use tulle_mesh::status::CodeSet;
+use tulle_mesh::telemetry::trace_context::TraceContext;
+
+impl Worker {
+    /// A request's head is in `self.fields`.
+    pub(crate) fn on_request(&mut self, connection: u32, stream: StreamId, end_stream: bool) {
+        let down = StreamRef { connection, stream };
+        let decided = self.decide(connection);
+        match decided.and_then(|policy| self.admit(policy)) {
+            Ok(policy) => self.begin_call(down, policy, end_stream),
+            Err(refusal) => self.refuse_request(down, &refusal, end_stream),
+        }
+    }
+
+    fn decide(&mut self, connection: u32) -> Result<Policy, Refusal> {
+        let Some(Side::Downstream { listener, authority, peer }) =
+            self.connections.get(connection as usize).map(|c| &c.side)
+        else {
+            return Err(Refusal::local(Reason::NoRoute, "not a connection that makes calls"));
+        };
+        let snapshot = self.snapshot.as_deref();
+        match listener {
+            Listener::Outbound | Listener::UpstreamPort(_) => {
+                outbound::decide(snapshot, authority.as_deref(), &self.fields, &mut self.random).map(Policy::Outbound)
+            }
+            Listener::Inbound | Listener::InboundPlaintext => {
+                inbound::decide(snapshot, peer.as_ref(), &self.anyone, &self.fields).map(Policy::Inbound)
+            }
+        }
+    }
+
+    fn admit(&mut self, policy: Policy) -> Result<Policy, Refusal> {
+        match policy.breaker().acquire(Limit::Requests) {
+            Ok(()) => Ok(policy),
+            Err(reached) => {
+                let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());
+                Err(Refusal::local(Reason::BreakerOpen, message))
+            }
+        }
+    }
+
+    fn begin_call(&mut self, down: StreamRef, policy: Policy, end_stream: bool) {
+        let call = self.new_call(down, policy, end_stream);
+        let expired = call.deadline.is_expired(self.now);
+        let at = call.deadline.instant();
+        let key = self.calls.insert(call);
+        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+            connection.http2.set_token(down.stream, Token(key));
+        }
+        if expired {
+            return self.deadline_passed(key);
+        }
+        if let Some(at) = at {
+            let timer = self.timers.insert(at, Timer::Deadline(key));
+            self.calls.get_mut(key).map(|call| call.deadline_timer = timer);
+        }
+        self.start_attempt(key);
+    }
+
+    fn new_call(&mut self, down: StreamRef, policy: Policy, request_ended: bool) -> Call {
+        let Buffers { mut head, held, replay, tried } = self.calls.buffers();
+        head.clone_from(&self.fields);
+        let caller = head.get(b"grpc-timeout").and_then(parse_timeout);
+        let parent = head.get(b"traceparent").and_then(TraceContext::parse);
+        let (plan, deadline) = match &policy {
+            Policy::Outbound(outbound) => {
+                let rules = &outbound.route.policy;
+                let method = &outbound.method;
+                (RetryPlan::new(rules, method), Deadline::effective(self.now, caller, rules, method.unary))
+            }
+            // The caller's sidecar has applied the caps and makes the retries by policy.
+            Policy::Inbound(inbound) => {
+                (RetryPlan::new(&only_safe(), &inbound.method), Deadline::after(self.now, caller))
+            }
+        };
+        Call {
+            policy,
+            phase: Phase::Waiting,
+            down,
+            started: self.now,
+            deadline,
+            caller_has_deadline: caller.is_some(),
+            plan,
+            trace: self.sampler.begin(parent, &mut self.random),
+            caller_traces: parent.is_some(),
+            head,
+            replay,
+            replayable: Replay::Kept,
+            request_ended,
+            unreleased: 0,
+            reply: Head::Unsent,
+            held,
+            attempt: None,
+            tried,
+            deadline_timer: TimerId::NONE,
+            step_timer: TimerId::NONE,
+            hold_timer: TimerId::NONE,
+            request_bytes: 0,
+            response_bytes: 0,
+        }
+    }
+
+    /// Part of the request. What the upstream's window does not take stays with its stream, and this one's window with it.
+    pub(crate) fn on_request_data(&mut self, key: u32, payload: &[u8], flow: u32, end_stream: bool) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.request_ended |= end_stream;
+        call.request_bytes += payload.len() as u64;
+        if call.phase == Phase::Flushing {
+            return;
+        }
+        call.unreleased += flow as usize;
+        self.keep_for_replay(key, payload);
+        let Some(call) = self.calls.get(key) else { return };
+        if call.phase == Phase::Running
+            && let Some(up) = call.up()
+        {
+            let padding = flow as usize - payload.len().min(flow as usize);
+            let sent = self.send_data(up, payload, end_stream);
+            self.release_request(key, sent + padding);
+        }
+    }
+
+    /// Request trailers: gRPC has none, but they are passed on like the rest.
+    pub(crate) fn on_request_trailers(&mut self, key: u32) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.request_ended = true;
+        if call.phase == Phase::Running
+            && let Some(up) = call.up()
+            && let Some(connection) = self.connections.get_mut(up.connection as usize)
+        {
+            connection.http2.send_headers(up.stream, &self.fields, true);
+            self.touch(up.connection);
+        }
+    }
+
+    fn keep_for_replay(&mut self, key: u32, payload: &[u8]) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        // Before an attempt runs there is no other place for the data; the stream's window bounds it.
+        let needed = call.phase != Phase::Running;
+        if call.replayable != Replay::Kept && !needed {
+            return;
+        }
+        let limits = &self.settings.limits;
+        let fits = call.replay.len() + payload.len() <= limits.retry_buffer_per_call
+            && self.replay_bytes + payload.len() <= limits.retry_buffer_per_worker;
+        if fits || needed {
+            call.replay.extend_from_slice(payload);
+            self.replay_bytes += payload.len();
+        } else {
+            self.drop_replay(key, Replay::Overflowed);
+        }
+    }
+
+    /// The request's data will not be needed again.
+    pub(crate) fn drop_replay(&mut self, key: u32, why: Replay) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.replayable == Replay::Kept {
+            call.replayable = why;
+        }
+        self.replay_bytes -= call.replay.len();
+        if call.replay.capacity() > 4096 {
+            call.replay = Vec::new();
+        }
+        call.replay.clear();
+    }
+
+    /// Gives the caller window back for what has left on the other hop.
+    pub(crate) fn release_request(&mut self, key: u32, bytes: usize) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let bytes = bytes.min(call.unreleased);
+        call.unreleased -= bytes;
+        let down = call.down;
+        if bytes > 0
+            && let Some(connection) = self.connections.get_mut(down.connection as usize)
+        {
+            connection.http2.release(down.stream, bytes as u32);
+            self.touch(down.connection);
+        }
+    }
+
+    /// The caller reset its stream, or broke a rule of HTTP/2 on it.
+    pub(crate) fn on_caller_gone(&mut self, key: u32) {
+        let Some(call) = self.calls.get(key) else { return };
+        // Callers keep the deadline themselves and are a little quicker than our timer: the cause is the same.
+        let late = call.deadline.remaining(self.now).is_some_and(|left| left <= super::deadline::CALLER_LEAD);
+        let outcome = if late { Outcome::deadline() } else { Outcome::cancelled() };
+        if call.phase != Phase::Flushing {
+            self.end_attempt(key, &outcome);
+            self.record_call(key, &outcome);
+        }
+        self.remove_call(key);
+    }
+
+    /// Answers a request that never becomes a call.
+    fn refuse_request(&mut self, down: StreamRef, refusal: &Refusal, end_stream: bool) {
+        self.record_refused(down.connection, refusal);
+        refusal.write(Head::Unsent, &mut self.scratch);
+        let Some(connection) = self.connections.get_mut(down.connection as usize) else { return };
+        connection.http2.send_headers(down.stream, &self.scratch, true);
+        if !end_stream {
+            connection.http2.reset(down.stream, ErrorCode::NO_ERROR);
+        }
+        self.touch(down.connection);
+    }
+
+    /// A head over a limit: that stream alone is answered.
+    pub(crate) fn on_request_over_limit(
+        &mut self,
+        connection: u32,
+        stream: StreamId,
+        limit: tulle_http2::HeaderLimit,
+        end_stream: bool,
+    ) {
+        self.refuse_request(StreamRef { connection, stream }, &Refusal::header_limit(limit), end_stream);
+    }
+}
+
+/// Retries that are always safe, and no others.
+fn only_safe() -> RoutePolicy {
+    let retry = RetryPolicy { attempts: 1, codes: CodeSet::default(), ..RetryPolicy::default() };
+    RoutePolicy { request_timeout: None, per_try_timeout: None, retry, idempotent: false }
+}

@@ -1,0 +1,214 @@
+//! What comes back: held until it commits the call, then passed on as it is.
+
+use super::{Call, Failure, Phase, Policy, Replay, StreamRef};
+use crate::reply::{Head, REASON_TRAILER};
+use crate::worker::{Timer, Worker};
+use std::time::Duration;
+use tulle_http2::{ErrorCode, HeaderLimit};
+use tulle_mesh::outcome::Outcome;
+use tulle_mesh::reason::Reason;
+use tulle_mesh::resilience::retry::Pushback;
+use tulle_mesh::status::Code;
+
+/// How long the head of a method of unknown kind may be held: an error follows at once, or it is a stream that waits.
+const HOLD: Duration = Duration::from_millis(100);
+
+/// Where a final status stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    Trailers,
+    TrailersOnly,
+}
+
+impl Worker {
+    /// A final response head is in `self.fields`.
+    pub(crate) fn on_response(&mut self, key: u32, end_stream: bool) {
+        let below = number(self.fields.get(b"grpc-previous-rpc-attempts"));
+        let status = number(self.fields.get(b":status"));
+        let now = self.now;
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if let Some(attempt) = &mut call.attempt {
+            attempt.answered = Some(now);
+            attempt.http_status = status.min(999) as u16;
+            attempt.attempts_below = below;
+        }
+        if end_stream {
+            return self.response_complete(key, Last::TrailersOnly);
+        }
+        if holds_head(call) {
+            call.held.clone_from(&self.fields);
+            self.held.push(key);
+        } else {
+            self.forward_head(key);
+        }
+    }
+
+    /// A 1xx head is in `self.fields`.
+    pub(crate) fn on_informational(&mut self, key: u32) {
+        let Some(call) = self.calls.get(key) else { return };
+        if call.reply == Head::Unsent && call.held.is_empty() {
+            let down = call.down;
+            self.send_fields(down, false);
+        }
+    }
+
+    pub(crate) fn on_response_data(&mut self, key: u32, payload: &[u8], flow: u32, end_stream: bool) {
+        self.commit(key);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.response_bytes += payload.len() as u64;
+        let down = call.down;
+        if let Some(attempt) = &mut call.attempt {
+            attempt.unreleased += flow as usize;
+        }
+        let padding = flow as usize - payload.len().min(flow as usize);
+        let sent = self.send_data(down, payload, end_stream);
+        self.release_response(key, sent + padding);
+        if end_stream {
+            let outcome = self.outcome_without_status(key);
+            self.end_attempt(key, &outcome);
+            self.finish_reply(key, &outcome);
+        }
+    }
+
+    /// Trailers are in `self.fields`.
+    pub(crate) fn on_response_trailers(&mut self, key: u32) {
+        self.response_complete(key, Last::Trailers);
+    }
+
+    /// The upstream reset the stream, or broke a rule of HTTP/2 on it.
+    pub(crate) fn on_upstream_reset(&mut self, key: u32, code: ErrorCode) {
+        let message = self.upstream_words(key, &format!("reset the stream with {code}"));
+        self.attempt_failed(key, Failure::new(Outcome::reset(code.0), message));
+    }
+
+    /// The upstream never processed the stream.
+    pub(crate) fn on_upstream_refused(&mut self, key: u32) {
+        let message = self.upstream_words(key, "refused the stream");
+        self.attempt_failed(key, Failure::new(Outcome::refused(), message));
+    }
+
+    /// A response head or trailers over a limit: RESOURCE_EXHAUSTED, on that stream alone.
+    pub(crate) fn on_response_over_limit(&mut self, key: u32, limit: HeaderLimit) {
+        let message = self.upstream_words(key, &format!("sent a reply with its {}", limit.describe()));
+        self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
+    }
+
+    /// Sends a head that is held back: from here on the call is not tried again.
+    pub(crate) fn commit(&mut self, key: u32) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.held.is_empty() {
+            return;
+        }
+        std::mem::swap(&mut call.held, &mut self.scratch);
+        call.held.clear();
+        let down = call.down;
+        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+            connection.http2.send_headers(down.stream, &self.scratch, false);
+            self.touch(down.connection);
+        }
+        self.committed(key);
+    }
+
+    /// A head of unknown kind is held no longer than this turn and a little.
+    pub(crate) fn arm_holds(&mut self) {
+        while let Some(key) = self.held.pop() {
+            let at = self.now + HOLD;
+            let Some(call) = self.calls.get_mut(key) else { continue };
+            if !call.held.is_empty() && call.policy.method().unary.is_none() {
+                self.timers.cancel(&mut call.hold_timer);
+                call.hold_timer = self.timers.insert(at, Timer::Hold(key));
+            }
+        }
+    }
+
+    /// Gives the upstream window back for what has left to the caller.
+    pub(crate) fn release_response(&mut self, key: u32, bytes: usize) {
+        let Some(attempt) = self.calls.get_mut(key).and_then(|call| call.attempt.as_mut()) else { return };
+        let bytes = bytes.min(attempt.unreleased);
+        attempt.unreleased -= bytes;
+        let Some(up) = attempt.stream.filter(|_| bytes > 0) else { return };
+        if let Some(connection) = self.connections.get_mut(up.connection as usize) {
+            connection.http2.release(up.stream, bytes as u32);
+            self.touch(up.connection);
+        }
+    }
+
+    fn forward_head(&mut self, key: u32) {
+        let Some(call) = self.calls.get(key) else { return };
+        let down = call.down;
+        self.send_fields(down, false);
+        self.committed(key);
+    }
+
+    fn committed(&mut self, key: u32) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.reply = Head::Sent;
+        self.timers.cancel(&mut call.hold_timer);
+        self.drop_replay(key, Replay::Committed);
+    }
+
+    /// The final status is in `self.fields`: tried again, or passed on byte for byte.
+    fn response_complete(&mut self, key: u32, last: Last) {
+        let outcome = self.outcome_of_fields(key, last);
+        let pushback = self.fields.get(b"grpc-retry-pushback-ms").map(Pushback::parse);
+        if outcome.code != Code::Ok && self.tried_again(key, &outcome, pushback) {
+            return;
+        }
+        self.end_attempt(key, &outcome);
+        self.commit(key);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.reply = Head::Sent;
+        let down = call.down;
+        self.send_fields(down, true);
+        self.finish_reply(key, &outcome);
+    }
+
+    fn outcome_of_fields(&self, key: u32, last: Last) -> Outcome {
+        let reason = self.fields.get(REASON_TRAILER).and_then(Reason::from_header);
+        match (self.fields.get(b"grpc-status").map(Code::from_header), last) {
+            (Some(code), Last::Trailers) => Outcome::trailers(code, reason),
+            (Some(code), Last::TrailersOnly) => Outcome::trailers_only(code, reason),
+            (None, _) => self.outcome_without_status(key),
+        }
+    }
+
+    fn outcome_without_status(&self, key: u32) -> Outcome {
+        let attempt = self.calls.get(key).and_then(|call| call.attempt.as_ref());
+        match attempt.map_or(200, |attempt| attempt.http_status) {
+            200 => Outcome::missing_status(),
+            status => Outcome::http(status),
+        }
+    }
+
+    fn send_fields(&mut self, down: StreamRef, end_stream: bool) {
+        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+            connection.http2.send_headers(down.stream, &self.fields, end_stream);
+            self.touch(down.connection);
+        }
+    }
+
+    /// "shop/payments at 127.0.0.1:7000 …", for a message.
+    pub(crate) fn upstream_words(&self, key: u32, did: &str) -> String {
+        let Some(call) = self.calls.get(key) else { return did.to_owned() };
+        let whom = if call.is_outbound() { call.policy.peer() } else { "the application" };
+        match &call.attempt {
+            Some(attempt) => format!("{whom} at {} {did}", attempt.target.address()),
+            None => format!("{whom} {did}"),
+        }
+    }
+}
+
+/// Whether a failure in the trailers could still be tried again. Streams get their head at once: their callers may wait
+/// for it before they say more.
+fn holds_head(call: &Call) -> bool {
+    let Policy::Outbound(outbound) = &call.policy else { return false };
+    let kind_allows = match outbound.method.unary {
+        Some(unary) => unary,
+        None => call.request_ended,
+    };
+    kind_allows && call.phase == Phase::Running && call.replayable == Replay::Kept && call.plan.may_try_again()
+}
+
+fn number(value: Option<&[u8]>) -> u32 {
+    value.and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse().ok()).unwrap_or(0)
+}

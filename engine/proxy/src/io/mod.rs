@@ -1,0 +1,7 @@
+//! The only rooms that know sockets, TLS and threads.
+
+pub(crate) mod listen;
+pub(crate) mod poll;
+pub(crate) mod shared;
+mod socket;
+pub(crate) mod tls;

@@ -1,0 +1,413 @@
+//! A worker's thread: readiness in, system calls out, the [`Worker`] in between.
+
+use super::shared::{Command, Descriptors, Published, WorkerHandle};
+use super::socket::{Socket, State, Written};
+use super::tls::{Tls, TlsError};
+use crate::identity::Identity;
+use crate::worker::{Action, ConnectionKey, Listener, Worker};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+use tulle_mesh::telemetry::CounterName;
+
+/// The token of the waker; connections have their own small numbers.
+pub(crate) const WAKER: Token = Token(usize::MAX);
+/// Read at most this much of a connection a turn, for fairness.
+const PAGE: usize = 64 * 1024;
+const EVENTS: usize = 1024;
+
+/// One thread's loop.
+pub(crate) struct Loop {
+    poll: Poll,
+    worker: Worker,
+    handle: Arc<WorkerHandle>,
+    published: Arc<Published>,
+    generation: u64,
+    identity: Arc<Identity>,
+    descriptors: Arc<Descriptors>,
+    sockets: Vec<Option<Socket>>,
+    /// Connections with more to read, taken in turn.
+    ready: Vec<u32>,
+    page: Box<[u8]>,
+    plain: Box<[u8]>,
+    drains: Vec<Sender<()>>,
+    running: bool,
+}
+
+impl Loop {
+    pub(crate) fn new(
+        poll: Poll,
+        worker: Worker,
+        handle: Arc<WorkerHandle>,
+        published: Arc<Published>,
+        identity: Arc<Identity>,
+        descriptors: Arc<Descriptors>,
+    ) -> Self {
+        Self {
+            poll,
+            worker,
+            handle,
+            published,
+            generation: 0,
+            identity,
+            descriptors,
+            sockets: Vec::new(),
+            ready: Vec::new(),
+            page: vec![0; PAGE].into_boxed_slice(),
+            plain: vec![0; PAGE].into_boxed_slice(),
+            drains: Vec::new(),
+            running: true,
+        }
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        while self.running {
+            let timeout = if self.ready.is_empty() { self.time_to_wait() } else { Some(Duration::ZERO) };
+            if let Err(error) = self.poll.poll(&mut events, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                return;
+            }
+            let handle = self.handle.clone();
+            let mut telemetry = handle.telemetry();
+            std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
+            // What panics outside of a connection's handling costs a turn, never the thread.
+            if catch_unwind(AssertUnwindSafe(|| self.turn(&events))).is_err() {
+                self.worker.telemetry.counters.add(CounterName::Panics, "", 1);
+            }
+            std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
+        }
+    }
+
+    fn time_to_wait(&self) -> Option<Duration> {
+        self.worker.time_to_next_timer(Instant::now())
+    }
+
+    fn turn(&mut self, events: &Events) {
+        self.worker.turn(Instant::now());
+        self.look_at_configuration();
+        let mut woken = false;
+        for event in events {
+            match event.token() {
+                WAKER => woken = true,
+                Token(key) => self.note_readiness(key, event),
+            }
+        }
+        if woken {
+            self.take_commands();
+        }
+        self.read_ready();
+        self.settle();
+        self.report_drained();
+    }
+
+    fn look_at_configuration(&mut self) {
+        let generation = self.published.generation();
+        if generation != self.generation {
+            self.generation = generation;
+            if let Some(snapshot) = self.published.snapshot() {
+                self.worker.apply(snapshot);
+            }
+        }
+    }
+
+    fn note_readiness(&mut self, key: usize, event: &mio::event::Event) {
+        let Some(Some(socket)) = self.sockets.get_mut(key) else { return };
+        socket.read_closed |= event.is_read_closed() || event.is_error();
+        let key = key as u32;
+        if event.is_readable() || socket.read_closed {
+            socket.readable = true;
+            if !socket.listed {
+                socket.listed = true;
+                self.ready.push(key);
+            }
+        }
+        if event.is_writable() || event.is_error() {
+            socket.writable = true;
+            match socket.state {
+                State::Connecting => self.check_connected(key),
+                State::Handshaking => self.pump_handshake(key),
+                State::Open => self.worker.writable(ConnectionKey(key)),
+            }
+        }
+    }
+
+    fn take_commands(&mut self) {
+        for command in self.handle.take_commands() {
+            match command {
+                Command::Accepted { stream, listener } => self.accept(stream, listener),
+                Command::Drain { scope, done } => {
+                    self.worker.drain(scope);
+                    self.drains.extend(done);
+                }
+                Command::Stop => {
+                    self.worker.abandon();
+                    self.running = false;
+                }
+            }
+        }
+    }
+
+    fn report_drained(&mut self) {
+        if !self.drains.is_empty() && self.worker.is_drained() {
+            for done in self.drains.drain(..) {
+                // The engine may have stopped waiting: its grace is its own.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    // --- coming and going ---------------------------------------------------------------------------------------
+
+    fn accept(&mut self, stream: std::net::TcpStream, listener: Listener) {
+        let tls = match listener {
+            Listener::Inbound => match Tls::server(&self.identity) {
+                Ok(tls) => Some(tls),
+                Err(error) => return self.refuse(&error),
+            },
+            _ => None,
+        };
+        let key = self.worker.accept(listener);
+        let state = if tls.is_some() { State::Handshaking } else { State::Open };
+        self.add_socket(key, TcpStream::from_std(stream), tls, state, Some(listener));
+    }
+
+    /// A connection that never gets a place.
+    fn refuse(&mut self, error: &TlsError) {
+        self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
+        self.handle.load.fetch_sub(1, Relaxed);
+        self.descriptors.give_back();
+    }
+
+    fn connect(&mut self, key: ConnectionKey, action: (std::net::SocketAddr, Option<tulle_mesh::spiffe::SpiffeId>)) {
+        let (address, identity) = action;
+        let tls = match identity.map(|expected| Tls::client(&self.identity, &expected)).transpose() {
+            Ok(tls) => tls,
+            Err(error) => return self.worker.connect_failed(key, &error.to_string()),
+        };
+        if !self.descriptors.take() {
+            return self.worker.connect_failed(key, "the process has as many descriptors open as it may");
+        }
+        match TcpStream::connect(address) {
+            Ok(stream) => self.add_socket(key, stream, tls, State::Connecting, None),
+            Err(error) => {
+                self.descriptors.give_back();
+                self.worker.connect_failed(key, &error.to_string());
+            }
+        }
+    }
+
+    fn add_socket(
+        &mut self,
+        key: ConnectionKey,
+        mut stream: TcpStream,
+        tls: Option<Tls>,
+        state: State,
+        listener: Option<Listener>,
+    ) {
+        let index = key.0 as usize;
+        if self.sockets.len() <= index {
+            self.sockets.resize_with(index + 1, || None);
+        }
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registered = self.poll.registry().register(&mut stream, Token(index), interest);
+        // Without it a small frame waits for the acknowledgement of the last one.
+        let _ = stream.set_nodelay(true);
+        self.sockets[index] = Some(Socket::new(stream, tls, state, listener));
+        if let Err(error) = registered {
+            self.worker.connect_failed(key, &error.to_string());
+        }
+    }
+
+    fn close_socket(&mut self, key: ConnectionKey) {
+        let Some(mut socket) = self.sockets.get_mut(key.0 as usize).and_then(Option::take) else { return };
+        let _ = self.poll.registry().deregister(&mut socket.stream);
+        if socket.listener.is_some() {
+            self.handle.load.fetch_sub(1, Relaxed);
+        }
+        self.descriptors.give_back();
+        socket.close();
+    }
+
+    fn check_connected(&mut self, key: u32) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        match socket.connected() {
+            None => {}
+            Some(Err(error)) => self.worker.connect_failed(ConnectionKey(key), &error.to_string()),
+            Some(Ok(())) if socket.tls.is_some() => {
+                socket.state = State::Handshaking;
+                self.pump_handshake(key);
+            }
+            Some(Ok(())) => {
+                socket.state = State::Open;
+                self.worker.established(ConnectionKey(key), None);
+            }
+        }
+    }
+
+    // --- reading ------------------------------------------------------------------------------------------------
+
+    fn read_ready(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        for key in ready.drain(..) {
+            if catch_unwind(AssertUnwindSafe(|| self.read(key))).is_err() {
+                self.worker.panicked(ConnectionKey(key));
+            }
+            if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
+                socket.listed = socket.readable && socket.state != State::Connecting;
+                if socket.listed {
+                    self.ready.push(key);
+                }
+            }
+        }
+    }
+
+    /// One read of at most a page.
+    fn read(&mut self, key: u32) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        if socket.state == State::Connecting || !socket.readable {
+            return;
+        }
+        match socket.stream.read(&mut self.page) {
+            Ok(0) => {
+                socket.readable = false;
+                self.worker.closed(ConnectionKey(key));
+            }
+            Ok(length) => {
+                // A short read has emptied the socket, unless its end is still to come (epoll(7)).
+                socket.readable = length == PAGE || socket.read_closed;
+                self.received(key, length);
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => socket.readable = false,
+                io::ErrorKind::Interrupted => {}
+                _ => {
+                    socket.readable = false;
+                    self.worker.closed(ConnectionKey(key));
+                }
+            },
+        }
+    }
+
+    fn received(&mut self, key: u32, length: usize) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        if socket.tls.is_none() {
+            return self.worker.received(ConnectionKey(key), &self.page[..length]);
+        }
+        self.decrypt(key, length);
+    }
+
+    fn decrypt(&mut self, key: u32, length: usize) {
+        let page = std::mem::take(&mut self.page);
+        let mut input = &page[..length];
+        let mut outcome = Ok(());
+        while !input.is_empty() && outcome.is_ok() {
+            let Some(Some(Socket { tls: Some(tls), .. })) = self.sockets.get_mut(key as usize) else { break };
+            outcome = tls.feed(&mut input);
+            // What came before the fault is whole and true.
+            self.deliver_plaintext(key);
+        }
+        self.page = page;
+        match outcome {
+            Ok(()) => self.pump_handshake(key),
+            Err(error) => self.tls_failed(key, &error),
+        }
+    }
+
+    fn deliver_plaintext(&mut self, key: u32) {
+        loop {
+            let Some(Some(Socket { tls: Some(tls), state, .. })) = self.sockets.get_mut(key as usize) else { return };
+            if *state == State::Handshaking {
+                if tls.is_handshaking() {
+                    return;
+                }
+                let peer = tls.peer();
+                *state = State::Open;
+                match peer {
+                    Ok(peer) => self.worker.established(ConnectionKey(key), peer),
+                    Err(error) => return self.tls_failed(key, &error),
+                }
+                continue;
+            }
+            let length = tls.plaintext(&mut self.plain);
+            if length == 0 {
+                return;
+            }
+            self.worker.received(ConnectionKey(key), &self.plain[..length]);
+        }
+    }
+
+    /// Writes what the handshake (or a key update) has to say.
+    fn pump_handshake(&mut self, key: u32) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        if socket.writable && socket.tls.as_ref().is_some_and(Tls::wants_write) && socket.flush_tls() == Written::Broken
+        {
+            self.worker.closed(ConnectionKey(key));
+        }
+    }
+
+    fn tls_failed(&mut self, key: u32, error: &TlsError) {
+        if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
+            let _ = socket.flush_tls();
+            if socket.listener.is_some() {
+                self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
+            }
+        }
+        self.worker.tls_failed(ConnectionKey(key), &error.to_string());
+    }
+
+    // --- writing ------------------------------------------------------------------------------------------------
+
+    /// Until nothing changes any more: retries start, queues are served, changed connections written, sockets made and
+    /// closed.
+    fn settle(&mut self) {
+        loop {
+            self.worker.settle();
+            while let Some(key) = self.worker.next_dirty() {
+                self.write(key);
+            }
+            let mut acted = false;
+            while let Some(action) = self.worker.next_action() {
+                acted = true;
+                match action {
+                    Action::Connect { key, address, identity } => self.connect(key, (address, identity)),
+                    Action::Close { key } => self.close_socket(key),
+                }
+            }
+            if !acted && self.worker.is_settled() {
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, key: ConnectionKey) {
+        let Some(Some(socket)) = self.sockets.get_mut(key.0 as usize) else { return };
+        if !socket.writable || socket.state != State::Open {
+            return;
+        }
+        loop {
+            let output = self.worker.output(key);
+            let written = if output.is_empty() { Written::Some(0) } else { socket.write(output) };
+            if let Written::Some(length @ 1..) = written {
+                self.worker.wrote(key, length);
+                if socket.tls.is_none() {
+                    continue;
+                }
+            }
+            match (written, socket.flush_tls()) {
+                (Written::Broken, _) | (_, Written::Broken) => return self.worker.closed(key),
+                // A full TLS buffer that has just been emptied into the socket takes more.
+                _ if !socket.writable => return,
+                (Written::Some(0), _) => return self.worker.flushed(key),
+                _ => {}
+            }
+        }
+    }
+}

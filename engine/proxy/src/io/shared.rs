@@ -1,0 +1,131 @@
+//! What the engine's verbs, the acceptor and the workers share; nothing of it is touched per call.
+
+use crate::worker::{Listener, Scope};
+use arc_swap::ArcSwapOption;
+use mio::Waker;
+use std::io;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tulle_mesh::snapshot::Snapshot;
+use tulle_mesh::telemetry::{Collector, WorkerTelemetry};
+
+/// What is said to a worker.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// A connection that came in.
+    Accepted { stream: TcpStream, listener: Listener },
+    /// Stop gracefully; `done` hears when nothing is in flight any more.
+    Drain { scope: Scope, done: Option<Sender<()>> },
+    /// Break off what is left and end.
+    Stop,
+}
+
+/// The snapshot in force and how often it has changed: workers look at the number once a turn.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    generation: AtomicU64,
+    snapshot: ArcSwapOption<Snapshot>,
+}
+
+/// A worker as the others see it.
+#[derive(Debug)]
+pub(crate) struct WorkerHandle {
+    inbox: Mutex<Vec<Command>>,
+    waker: Waker,
+    /// Downstream connections that it has; the acceptor gives the next one to the least loaded.
+    pub(crate) load: AtomicUsize,
+    telemetry: Mutex<WorkerTelemetry>,
+}
+
+/// How many sockets all workers may have, and have.
+#[derive(Debug)]
+pub(crate) struct Descriptors {
+    pub(crate) limit: usize,
+    pub(crate) open: AtomicUsize,
+}
+
+/// Counts that belong to no worker.
+pub(crate) type SharedCollector = Arc<Mutex<Collector>>;
+
+// === impl Published ===
+
+impl Published {
+    pub(crate) fn publish(&self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(Some(snapshot));
+        self.generation.fetch_add(1, std::sync::atomic::Ordering::Release);
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+}
+
+// === impl WorkerHandle ===
+
+impl WorkerHandle {
+    pub(crate) fn new(waker: Waker) -> Self {
+        Self {
+            inbox: Mutex::default(),
+            waker,
+            load: AtomicUsize::new(0),
+            telemetry: Mutex::new(WorkerTelemetry::new()),
+        }
+    }
+
+    /// Puts a command in and wakes the worker.
+    pub(crate) fn send(&self, command: Command) -> io::Result<()> {
+        locked(&self.inbox).push(command);
+        self.waker.wake()
+    }
+
+    pub(crate) fn wake(&self) -> io::Result<()> {
+        self.waker.wake()
+    }
+
+    pub(crate) fn take_commands(&self) -> Vec<Command> {
+        std::mem::take(&mut locked(&self.inbox))
+    }
+
+    /// Held by the worker for a turn of its loop, by the drain in between.
+    pub(crate) fn telemetry(&self) -> MutexGuard<'_, WorkerTelemetry> {
+        locked(&self.telemetry)
+    }
+}
+
+// === impl Descriptors ===
+
+impl Descriptors {
+    /// 80 % of what the process may open.
+    pub(crate) fn of_process() -> Self {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: `limit` is a valid place for one rlimit, and the call keeps no pointer to it.
+        let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+        let descriptors = if known { limit.rlim_cur } else { 1024 };
+        let limit = usize::try_from(descriptors / 10 * 8).unwrap_or(usize::MAX);
+        Self { limit, open: AtomicUsize::new(0) }
+    }
+
+    /// Takes a place; false where there is none.
+    pub(crate) fn take(&self) -> bool {
+        let taken = self.open.fetch_add(1, Relaxed) < self.limit;
+        if !taken {
+            self.give_back();
+        }
+        taken
+    }
+
+    pub(crate) fn give_back(&self) {
+        self.open.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A lock whose holder panicked still guards whole data: it is swapped or pushed to, never half written.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

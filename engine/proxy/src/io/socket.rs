@@ -1,0 +1,107 @@
+//! One socket and what readiness is known of it. Polling is edge-triggered: readiness is remembered until it is used up.
+
+use super::tls::Tls;
+use crate::worker::Listener;
+use mio::net::TcpStream;
+use std::io::{self, Write};
+
+pub(crate) struct Socket {
+    pub(crate) stream: TcpStream,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) state: State,
+    /// Came in by a listener; its place in the load is given back with it.
+    pub(crate) listener: Option<Listener>,
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    /// The peer has ended its side: only the end of the stream tells that all has been read.
+    pub(crate) read_closed: bool,
+    /// It is in the list of those that have more to read.
+    pub(crate) listed: bool,
+}
+
+/// `Connecting => (Handshaking | Open)`, `Handshaking => Open`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Connecting,
+    Handshaking,
+    Open,
+}
+
+/// What came of writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    Some(usize),
+    Blocked,
+    Broken,
+}
+
+// === impl Socket ===
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, tls: Option<Tls>, state: State, listener: Option<Listener>) -> Self {
+        Self {
+            stream,
+            tls,
+            state,
+            listener,
+            readable: false,
+            writable: state != State::Connecting,
+            read_closed: false,
+            listed: false,
+        }
+    }
+
+    /// Writes plaintext output: to the socket, or into TLS, whose ciphertext is written by [`Socket::flush_tls`].
+    pub(crate) fn write(&mut self, output: &[u8]) -> Written {
+        if let Some(tls) = &mut self.tls {
+            let taken = tls.encrypt(output);
+            return if taken == 0 { Written::Blocked } else { Written::Some(taken) };
+        }
+        loop {
+            match self.stream.write(output) {
+                Ok(0) => return Written::Broken,
+                Ok(written) => return Written::Some(written),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => {
+                        self.writable = false;
+                        return Written::Blocked;
+                    }
+                    _ => return Written::Broken,
+                },
+            }
+        }
+    }
+
+    /// Writes waiting ciphertext.
+    pub(crate) fn flush_tls(&mut self) -> Written {
+        let Some(tls) = &mut self.tls else { return Written::Some(0) };
+        match tls.write_to(&mut self.stream) {
+            Ok(()) => Written::Some(0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.writable = false;
+                Written::Blocked
+            }
+            Err(_) => Written::Broken,
+        }
+    }
+
+    /// Whether a connect has come through; `None` while it is still on its way.
+    pub(crate) fn connected(&self) -> Option<io::Result<()>> {
+        match (self.stream.take_error(), self.stream.peer_addr()) {
+            (Ok(Some(error)) | Err(error), _) => Some(Err(error)),
+            (Ok(None), Ok(_)) => Some(Ok(())),
+            (Ok(None), Err(error)) if error.kind() == io::ErrorKind::NotConnected => None,
+            (Ok(None), Err(error)) => Some(Err(error)),
+        }
+    }
+
+    /// Says goodbye as far as the socket takes it.
+    pub(crate) fn close(mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.close();
+            let _ = tls.write_to(&mut self.stream);
+        }
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+}

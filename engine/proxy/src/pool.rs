@@ -1,0 +1,203 @@
+//! Upstream connections of one worker: few and well filled, a second one only when the first is at 80 % of its streams.
+
+use crate::worker::connection::{Connection, Stage};
+use slab::Slab;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tulle_mesh::balance::{EndpointCell, EndpointKey};
+use tulle_mesh::spiffe::SpiffeId;
+
+/// Connections to one endpoint, at most.
+const MAX_CONNECTIONS: usize = 8;
+/// Calls that wait for a connection or stream of one endpoint, at most (design: semantics, "Backpressure and overload").
+pub(crate) const MAX_PENDING: usize = 100;
+/// How long they wait.
+pub(crate) const PENDING_TIMEOUT: Duration = Duration::from_secs(3);
+/// Streams in use, in percent, from which on another connection is made.
+const FULL_PERCENT: usize = 80;
+
+/// Where an attempt goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// The application behind this sidecar, plaintext on loopback.
+    Application(SocketAddr),
+    /// An endpoint of a cluster.
+    Endpoint(Arc<EndpointCell>),
+}
+
+/// All pools of a worker.
+#[derive(Debug, Default)]
+pub(crate) struct Pools {
+    pools: Slab<Pool>,
+    by_key: HashMap<Option<EndpointKey>, usize, BuildHasherDefault<KeyHasher>>,
+}
+
+/// The connections to one target.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) target: Target,
+    pub(crate) connect_timeout: Duration,
+    /// In the order in which they are filled.
+    pub(crate) connections: Vec<u32>,
+    /// Calls that wait, first come first served.
+    pub(crate) pending: VecDeque<u32>,
+    /// Its endpoint has left the snapshot: what is open finishes its calls and goes.
+    pub(crate) retired: bool,
+}
+
+/// What a pool offers to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// A connection with a free stream.
+    pub(crate) connection: Option<u32>,
+    /// One more connection should be made.
+    pub(crate) grow: bool,
+}
+
+/// An endpoint's key is a random-looking or counted number already: one multiplication spreads it.
+#[derive(Debug, Default)]
+pub(crate) struct KeyHasher(u64);
+
+// === impl Target ===
+
+impl Target {
+    pub(crate) fn address(&self) -> SocketAddr {
+        match self {
+            Self::Application(address) => *address,
+            Self::Endpoint(cell) => cell.address,
+        }
+    }
+
+    pub(crate) fn identity(&self) -> Option<&SpiffeId> {
+        match self {
+            Self::Application(_) => None,
+            Self::Endpoint(cell) => cell.identity.as_ref(),
+        }
+    }
+
+    pub(crate) fn cell(&self) -> Option<&Arc<EndpointCell>> {
+        match self {
+            Self::Application(_) => None,
+            Self::Endpoint(cell) => Some(cell),
+        }
+    }
+
+    pub(crate) fn key(&self) -> Option<EndpointKey> {
+        self.cell().map(|cell| cell.key())
+    }
+}
+
+// === impl Pools ===
+
+impl Pools {
+    /// The target's pool, made where there is none.
+    pub(crate) fn of(&mut self, target: &Target, connect_timeout: Duration) -> usize {
+        let key = target.key();
+        if let Some(index) = self.by_key.get(&key) {
+            return *index;
+        }
+        let pool = Pool {
+            target: target.clone(),
+            connect_timeout,
+            connections: Vec::new(),
+            pending: VecDeque::new(),
+            retired: false,
+        };
+        let index = self.pools.insert(pool);
+        self.by_key.insert(key, index);
+        index
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&Pool> {
+        self.pools.get(index)
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Pool> {
+        self.pools.get_mut(index)
+    }
+
+    /// Retires the pools that `keep` refuses and takes back those that it wants again; drops what is empty and retired.
+    pub(crate) fn retire(&mut self, keep: impl Fn(EndpointKey) -> bool) {
+        for (_, pool) in &mut self.pools {
+            pool.retired = pool.target.key().is_some_and(|key| !keep(key));
+        }
+        let by_key = &mut self.by_key;
+        self.pools.retain(|_, pool| {
+            let useful = !pool.retired || !pool.connections.is_empty() || !pool.pending.is_empty();
+            if !useful {
+                by_key.remove(&pool.target.key());
+            }
+            useful
+        });
+    }
+
+    /// Connections of retired pools.
+    pub(crate) fn retired_connections(&self) -> Vec<u32> {
+        self.pools.iter().filter(|(_, pool)| pool.retired).flat_map(|(_, pool)| pool.connections.clone()).collect()
+    }
+}
+
+// === impl Pool ===
+
+impl Pool {
+    /// The first connection that is not full; else one with any stream left, while another is made.
+    pub(crate) fn choose(&self, connections: &Slab<Connection>) -> Choice {
+        let (mut fallback, mut opening) = (None, false);
+        for key in &self.connections {
+            let Some(connection) = connections.get(*key as usize) else { continue };
+            match connection.stage {
+                Stage::Opening => opening = true,
+                Stage::Open if connection.http2.capacity() > 0 => {
+                    if !is_full(connection) {
+                        return Choice { connection: Some(*key), grow: false };
+                    }
+                    fallback = fallback.or(Some(*key));
+                }
+                _ => {}
+            }
+        }
+        Choice { connection: fallback, grow: !opening && self.connections.len() < MAX_CONNECTIONS }
+    }
+
+    pub(crate) fn has_open(&self, connections: &Slab<Connection>) -> bool {
+        let open = |key: &u32| connections.get(*key as usize).is_some_and(|connection| connection.stage == Stage::Open);
+        self.connections.iter().any(open)
+    }
+
+    pub(crate) fn forget_connection(&mut self, key: u32) {
+        self.connections.retain(|other| *other != key);
+    }
+
+    pub(crate) fn forget_call(&mut self, call: u32) {
+        self.pending.retain(|other| *other != call);
+    }
+}
+
+fn is_full(connection: &Connection) -> bool {
+    connection.http2.active_streams() * 100 >= connection.http2.peer_max_streams() as usize * FULL_PERCENT
+}
+
+// === impl KeyHasher ===
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_u64(word as u64);
+    }
+}

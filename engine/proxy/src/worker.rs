@@ -1,0 +1,209 @@
+//! A worker: connections, pools and calls of one thread. Bytes, time and snapshots in; bytes, connects and closes out.
+//!
+//! Sans-IO: `io/poll` drives it in production, tests and simulations drive the very same. One turn is: [`Worker::turn`]
+//! with the time, then what was accepted, connected, received and closed, then [`Worker::settle`], then every dirty
+//! connection's output is written until [`Worker::next_dirty`] gives none, then [`Worker::next_action`] likewise.
+//! Nothing is written while input is handled, so that nothing is reaped under a caller that still holds it.
+
+pub(crate) mod clock;
+pub(crate) mod connection;
+mod drain;
+mod events;
+mod lifecycle;
+mod output;
+mod upkeep;
+
+pub use connection::{ConnectionKey, Listener};
+pub use drain::Scope;
+
+use crate::call::store::Calls;
+use crate::pool::Pools;
+use crate::settings::Settings;
+use crate::timers::Wheel;
+use clock::Clock;
+use connection::Connection;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tulle_http2::{Fields, StreamId};
+use tulle_mesh::random::SplitMix64;
+use tulle_mesh::resilience::budget::RetryBudget;
+use tulle_mesh::snapshot::Snapshot;
+use tulle_mesh::spiffe::SpiffeId;
+use tulle_mesh::telemetry::WorkerTelemetry;
+use tulle_mesh::telemetry::trace_context::Sampler;
+
+/// What the worker wants done with sockets, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Make a connection; answer with [`Worker::established`] or [`Worker::connect_failed`].
+    Connect {
+        /// Its name from here on.
+        key: ConnectionKey,
+        /// Where to.
+        address: SocketAddr,
+        /// In TLS, with a server that proves exactly this; `None` for plaintext.
+        identity: Option<SpiffeId>,
+    },
+    /// Close the socket; its key may be given out again at once.
+    Close {
+        /// The connection, of which the worker has forgotten everything.
+        key: ConnectionKey,
+    },
+}
+
+/// What a timer is for. Keys are of connections or calls, whose removal cancels their timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    Upkeep(u32),
+    Deadline(u32),
+    Step(u32),
+    Hold(u32),
+    DrainPhase,
+}
+
+/// One thread's connections, pools and calls.
+pub struct Worker {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+    pub(crate) now: Instant,
+    pub(crate) clock: Clock,
+    pub(crate) random: SplitMix64,
+    pub(crate) sampler: Sampler,
+    pub(crate) timers: Wheel<Timer>,
+    pub(crate) connections: Slab<Connection>,
+    pub(crate) pools: Pools,
+    pub(crate) calls: Calls,
+    /// What is counted; `io` swaps it with the drain's between turns.
+    pub telemetry: WorkerTelemetry,
+    /// The field section of the event at hand.
+    pub(crate) fields: Fields,
+    /// The field section being made.
+    pub(crate) scratch: Fields,
+    pub(crate) moved: Vec<(StreamId, u32, usize)>,
+    pub(crate) dirty: VecDeque<u32>,
+    pub(crate) actions: VecDeque<Action>,
+    /// Calls that failed in a way that is tried again at once.
+    pub(crate) restarts: Vec<u32>,
+    /// Calls whose response head was held back in this turn.
+    pub(crate) held: Vec<u32>,
+    /// Pools in which a stream may have become free in this turn.
+    pub(crate) freed: Vec<usize>,
+    pub(crate) replay_bytes: usize,
+    pub(crate) drain: drain::Drain,
+    pub(crate) no_budget: RetryBudget,
+    pub(crate) anyone: SpiffeId,
+}
+
+// === impl Worker ===
+
+impl Worker {
+    /// A worker with nothing in it. `seed` decides all its randomness; `unix_nano` is the wall clock at `now`.
+    ///
+    /// # Panics
+    /// Never: the placeholder identity is a valid one.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, now: Instant, unix_nano: u64, seed: u64) -> Self {
+        Self {
+            sampler: Sampler::new(settings.trace_ratio),
+            settings,
+            snapshot: None,
+            now,
+            clock: Clock::new(now, unix_nano),
+            random: SplitMix64::new(seed),
+            timers: Wheel::new(now),
+            connections: Slab::new(),
+            pools: Pools::default(),
+            calls: Calls::default(),
+            telemetry: WorkerTelemetry::new(),
+            fields: Fields::new(),
+            scratch: Fields::new(),
+            moved: Vec::new(),
+            dirty: VecDeque::new(),
+            actions: VecDeque::new(),
+            restarts: Vec::new(),
+            held: Vec::new(),
+            freed: Vec::new(),
+            replay_bytes: 0,
+            drain: drain::Drain::default(),
+            no_budget: RetryBudget::default(),
+            anyone: SpiffeId::parse("spiffe://unauthenticated/anyone").expect("a valid spiffe id"),
+        }
+    }
+
+    /// Begins a turn: sets the time and fires what is due.
+    pub fn turn(&mut self, now: Instant) {
+        self.now = now;
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Upkeep(key) => self.keep_up(key),
+                Timer::Deadline(key) => self.deadline_passed(key),
+                Timer::Step(key) => self.step_passed(key),
+                Timer::Hold(key) => self.commit(key),
+                Timer::DrainPhase => self.drain_last(),
+            }
+        }
+    }
+
+    /// Puts a snapshot in force for new calls. Calls in flight keep theirs, connections stay; pools whose endpoints are
+    /// gone close what is idle.
+    pub fn apply(&mut self, snapshot: Arc<Snapshot>) {
+        let keys: std::collections::HashSet<_> =
+            snapshot.clusters().flat_map(|cluster| cluster.endpoints()).map(|cell| cell.key()).collect();
+        self.snapshot = Some(snapshot);
+        self.pools.retire(|key| keys.contains(&key));
+        for key in self.pools.retired_connections() {
+            self.close_if_idle(key);
+        }
+    }
+
+    /// After all input of a turn: starts what is to be tried again and serves the queues.
+    pub fn settle(&mut self) {
+        while let Some(key) = self.restarts.pop() {
+            if self.calls.get(key).is_some_and(|call| call.phase == crate::call::Phase::Backoff) {
+                self.start_attempt(key);
+            }
+        }
+        while let Some(pool) = self.freed.pop() {
+            self.serve_queue(pool);
+        }
+        self.arm_holds();
+    }
+
+    /// Whether nothing is left to do before the next input.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.restarts.is_empty() && self.freed.is_empty() && self.dirty.is_empty() && self.actions.is_empty()
+    }
+
+    /// What to do with sockets next.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When the next turn is due at the latest.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<Instant> {
+        self.timers.next_at()
+    }
+
+    /// Time until the next turn is due at the latest.
+    #[must_use]
+    pub fn time_to_next_timer(&self, now: Instant) -> Option<Duration> {
+        self.next_timer().map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Calls in flight.
+    #[must_use]
+    pub fn calls_in_flight(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Connections, those that are being made and closed included.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.connections.len()
+    }
+}

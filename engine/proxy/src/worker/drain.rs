@@ -1,0 +1,114 @@
+//! A graceful stop: GOAWAY in two phases, calls in flight end, the connections with them.
+
+use super::connection::{Draining, Listener, Side, Stage};
+use super::{Timer, Worker};
+use std::time::Duration;
+use tulle_mesh::telemetry::CounterName;
+
+/// Between the GOAWAY that announces the end and the one that names the last stream: a round trip and more.
+const PHASE: Duration = Duration::from_millis(500);
+
+/// What is drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Calls of other sidecars: the application leaves the mesh first and may still call others.
+    Inbound,
+    /// Everything.
+    All,
+}
+
+/// How far the draining has come.
+#[derive(Debug, Default)]
+pub(crate) struct Drain {
+    scope: Option<Scope>,
+}
+
+impl Worker {
+    /// Begins a graceful stop of `scope`; new connections of it are still answered, and told to go.
+    pub fn drain(&mut self, scope: Scope) {
+        if self.drain.scope >= Some(scope) {
+            return;
+        }
+        self.drain.scope = Some(scope);
+        for key in self.drained_connections() {
+            self.announce(key);
+        }
+        self.timers.insert(self.now + PHASE, Timer::DrainPhase);
+    }
+
+    /// Whether nothing of what is drained is left to wait for: its peers have been told the last stream, and every call
+    /// has ended.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        let open = |connection: &&super::connection::Connection| connection.stage == Stage::Open;
+        let drained = self.connections.iter().map(|(_, connection)| connection).filter(open);
+        let mut drained = drained.filter(|connection| self.is_drained_side(&connection.side));
+        drained.all(|connection| connection.draining == Draining::Last && connection.http2.active_streams() == 0)
+    }
+
+    /// The grace is over: what is in flight is broken, and counted as such.
+    pub fn abandon(&mut self) {
+        let calls = self.calls.keys(|call| call.phase != crate::call::Phase::Flushing).len();
+        if calls > 0 {
+            self.telemetry.counters.add(CounterName::BrokenByMesh, "shutdown", calls as u64);
+        }
+        let keys: Vec<u32> = self.connections.iter().map(|(key, _)| key as u32).collect();
+        for key in keys {
+            self.lose_connection(key, "shutdown", "was closed because the proxy stops");
+        }
+    }
+
+    /// The second phase, for those that have been announced to long enough.
+    pub(crate) fn drain_last(&mut self) {
+        let mut again = false;
+        for key in self.drained_connections() {
+            let Some(connection) = self.connections.get_mut(key as usize) else { continue };
+            match connection.draining {
+                Draining::Announced(at) if at + PHASE <= self.now => {
+                    connection.http2.shutdown();
+                    connection.draining = Draining::Last;
+                    self.touch(key);
+                    self.close_if_idle(key);
+                }
+                Draining::Announced(_) => again = true,
+                Draining::No | Draining::Last => {}
+            }
+        }
+        if again {
+            self.timers.insert(self.now + PHASE, Timer::DrainPhase);
+        }
+    }
+
+    /// A connection that comes while draining is served and told to go at once.
+    pub(crate) fn drain_newcomer(&mut self, key: u32) {
+        if self.connections.get(key as usize).is_some_and(|connection| self.is_drained_side(&connection.side)) {
+            self.announce(key);
+            self.timers.insert(self.now + PHASE, Timer::DrainPhase);
+        }
+    }
+
+    fn announce(&mut self, key: u32) {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        if connection.stage == Stage::Open && connection.draining == Draining::No {
+            connection.http2.announce_shutdown();
+            connection.draining = Draining::Announced(now);
+            self.touch(key);
+        }
+    }
+
+    fn drained_connections(&self) -> Vec<u32> {
+        let drained = self.connections.iter().filter(|(_, connection)| self.is_drained_side(&connection.side));
+        drained.map(|(key, _)| key as u32).collect()
+    }
+
+    fn is_drained_side(&self, side: &Side) -> bool {
+        match (self.drain.scope, side) {
+            (Some(Scope::All), Side::Downstream { .. }) => true,
+            (Some(Scope::Inbound), Side::Downstream { listener, .. }) => {
+                matches!(listener, Listener::Inbound | Listener::InboundPlaintext)
+            }
+            _ => false,
+        }
+    }
+}

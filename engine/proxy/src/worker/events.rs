@@ -1,0 +1,159 @@
+//! What a connection's bytes mean: frames become events, events go to their calls.
+
+use super::Worker;
+use super::connection::{ConnectionKey, Opened, Stage};
+use crate::call::StreamRef;
+use tulle_http2::{ConnectionError, ErrorCode, Event, HeadersKind, Token};
+use tulle_mesh::telemetry::CounterName;
+
+impl Worker {
+    /// Bytes of a connection, in plaintext, in order.
+    pub fn received(&mut self, key: ConnectionKey, bytes: &[u8]) {
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        connection.received_at = self.now;
+        connection.pinged_at = None;
+        match connection.stage {
+            Stage::Open => self.receive_frames(key.0, bytes),
+            Stage::Sniffing => self.receive_first(key.0, bytes),
+            Stage::Opening | Stage::Closing => {}
+        }
+    }
+
+    fn receive_first(&mut self, key: u32, bytes: &[u8]) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let opened = connection.sniff(bytes);
+        self.touch(key);
+        match opened {
+            Opened::NotYet => {}
+            Opened::At(offset) => {
+                let Some(connection) = self.connections.get_mut(key as usize) else { return };
+                connection.stage = Stage::Open;
+                let first = std::mem::take(&mut connection.sniffed);
+                self.drain_newcomer(key);
+                self.sniff_again_or_receive(key, first.get(offset..).unwrap_or_default(), offset > 0);
+            }
+            Opened::Refused(refusal) => {
+                self.telemetry.counters.add(CounterName::ConnectionsRefused, refusal.label(), 1);
+                self.refuse_connection(key, refusal.reply());
+            }
+        }
+    }
+
+    /// Behind a CONNECT only HTTP/2 is spoken; the codec itself checks the preface then.
+    fn sniff_again_or_receive(&mut self, key: u32, bytes: &[u8], tunnel: bool) {
+        if !tunnel || !bytes.is_empty() {
+            self.receive_frames(key, bytes);
+        }
+    }
+
+    fn receive_frames(&mut self, key: u32, mut input: &[u8]) {
+        loop {
+            let Some(connection) = self.connections.get_mut(key as usize) else { return };
+            match connection.http2.receive(self.now, &mut input, &mut self.fields) {
+                Ok(Some(event)) => self.on_event(key, event),
+                Ok(None) => break,
+                Err(error) => return self.connection_error(key, error),
+            }
+        }
+        self.touch(key);
+        self.after_progress(key);
+    }
+
+    fn on_event(&mut self, key: u32, event: Event<'_>) {
+        let upstream = self.connections.get(key as usize).is_some_and(|connection| connection.is_upstream());
+        match event {
+            Event::Settings => self.peer_settled(key),
+            Event::GoAway { .. } => self.peer_goes_away(key),
+            Event::Pong { .. } => {}
+            _ if upstream => self.on_upstream_event(key, event),
+            _ => self.on_downstream_event(key, event),
+        }
+    }
+
+    fn on_downstream_event(&mut self, key: u32, event: Event<'_>) {
+        match event {
+            Event::Headers { stream, kind: HeadersKind::Request, end_stream, .. } => {
+                self.before_request(key);
+                self.on_request(key, stream, end_stream);
+            }
+            Event::HeadersRefused { stream, token: Token::NONE, limit, end_stream } => {
+                self.on_request_over_limit(key, stream, limit, end_stream);
+            }
+            Event::HeadersRefused { token: Token(call), limit, .. } => self.on_response_over_limit(call, limit),
+            Event::Headers { token: Token(call), .. } => self.on_request_trailers(call),
+            Event::Data { token: Token(call), payload, flow, end_stream, .. } => {
+                self.on_request_data(call, payload, flow, end_stream);
+            }
+            Event::Reset { token, .. } | Event::StreamError { token, .. } | Event::Refused { token, .. }
+                if token != Token::NONE =>
+            {
+                self.on_caller_gone(token.0);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_upstream_event(&mut self, key: u32, event: Event<'_>) {
+        let Some((stream, call)) = stream_of(&event) else { return };
+        // A call that has moved on to another stream is not told of the old one.
+        let up = Some(StreamRef { connection: key, stream });
+        if self.calls.get(call).is_none_or(|call| call.up() != up) {
+            return;
+        }
+        match event {
+            Event::Headers { kind: HeadersKind::Response, end_stream, .. } => self.on_response(call, end_stream),
+            Event::Headers { kind: HeadersKind::Informational, .. } => self.on_informational(call),
+            Event::Headers { .. } => self.on_response_trailers(call),
+            Event::HeadersRefused { limit, .. } => self.on_response_over_limit(call, limit),
+            Event::Data { payload, flow, end_stream, .. } => self.on_response_data(call, payload, flow, end_stream),
+            Event::Reset { code, .. } | Event::StreamError { code, .. } => self.on_upstream_reset(call, code),
+            Event::Refused { .. } => self.on_upstream_refused(call),
+            Event::GoAway { .. } | Event::Pong { .. } | Event::Settings => {}
+        }
+    }
+
+    fn connection_error(&mut self, key: u32, error: ConnectionError) {
+        self.telemetry.counters.add(CounterName::ProtocolErrors, code_label(error.code), 1);
+        self.fail_connection(key, "protocol", &format!("broke http/2 ({}: {})", error.code, error.cause));
+    }
+
+    /// Streams on a connection keep it from being idle.
+    fn before_request(&mut self, key: u32) {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        connection.busy_since = now;
+    }
+}
+
+fn stream_of(event: &Event<'_>) -> Option<(tulle_http2::StreamId, u32)> {
+    match *event {
+        Event::Headers { stream, token, .. }
+        | Event::HeadersRefused { stream, token, .. }
+        | Event::Data { stream, token, .. }
+        | Event::Reset { stream, token, .. }
+        | Event::StreamError { stream, token, .. }
+        | Event::Refused { stream, token } => (token != Token::NONE).then_some((stream, token.0)),
+        Event::GoAway { .. } | Event::Pong { .. } | Event::Settings => None,
+    }
+}
+
+/// The label of `tulle.protocol.errors`: the code of RFC 9113, section 7, in lower case.
+fn code_label(code: ErrorCode) -> &'static str {
+    const LABELS: [&str; 14] = [
+        "no_error",
+        "protocol_error",
+        "internal_error",
+        "flow_control_error",
+        "settings_timeout",
+        "stream_closed",
+        "frame_size_error",
+        "refused_stream",
+        "cancel",
+        "compression_error",
+        "connect_error",
+        "enhance_your_calm",
+        "inadequate_security",
+        "http_1_1_required",
+    ];
+    LABELS.get(code.0 as usize).copied().unwrap_or("unknown")
+}

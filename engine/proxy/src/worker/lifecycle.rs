@@ -1,0 +1,277 @@
+//! The life of a connection: accepted or made, established, lost or closed; and what that means for its calls.
+
+use super::connection::{Connection, ConnectionKey, Draining, Listener, Side, Stage};
+use super::{Action, Worker};
+use crate::call::Failure;
+use crate::outbound::port_authority;
+use crate::reply::Refusal;
+use tulle_http2::Role;
+use tulle_mesh::outcome::Outcome;
+use tulle_mesh::reason::Reason;
+use tulle_mesh::resilience::breaker::Limit;
+use tulle_mesh::spiffe::SpiffeId;
+use tulle_mesh::telemetry::CounterName;
+
+impl Worker {
+    /// A connection has come in at `listener`; inbound ones are to be [`Worker::established`] after their handshake.
+    pub fn accept(&mut self, listener: Listener) -> ConnectionKey {
+        let label = match listener {
+            Listener::Outbound => "outbound",
+            Listener::UpstreamPort(_) => "upstream_port",
+            Listener::Inbound | Listener::InboundPlaintext => "inbound",
+        };
+        self.telemetry.counters.add(CounterName::ConnectionsAccepted, label, 1);
+        let authority = port_authority(listener, &self.settings.upstream_ports);
+        let stage = if listener == Listener::Inbound { Stage::Opening } else { Stage::Sniffing };
+        let side = Side::Downstream { listener, authority, peer: None };
+        self.add_connection(Role::Server, side, stage)
+    }
+
+    /// The connection's handshake is done; a downstream peer has proved `peer`.
+    pub fn established(&mut self, key: ConnectionKey, peer: Option<SpiffeId>) {
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        if connection.stage != Stage::Opening {
+            return;
+        }
+        connection.stage = Stage::Open;
+        connection.received_at = self.now;
+        match &mut connection.side {
+            Side::Downstream { peer: proven, .. } => *proven = peer,
+            Side::Upstream { pool, cell, .. } => {
+                self.freed.push(*pool);
+                if let Some(cell) = cell {
+                    cell.connection_opened();
+                }
+            }
+        }
+        self.touch(key.0);
+        self.drain_newcomer(key.0);
+    }
+
+    /// A connection could not be made; `cause` in words.
+    pub fn connect_failed(&mut self, key: ConnectionKey, cause: &str) {
+        let Some(connection) = self.connections.get(key.0 as usize) else { return };
+        let (stage, pool) = match connection.side {
+            Side::Upstream { pool, .. } => (connection.stage, Some(pool)),
+            Side::Downstream { .. } => (connection.stage, None),
+        };
+        self.forget_connection(key.0, "connect");
+        if let Some(index) = pool.filter(|_| stage == Stage::Opening) {
+            self.fail_queue(index, cause);
+        }
+    }
+
+    /// TLS broke, in the handshake or after it; `cause` in words.
+    pub fn tls_failed(&mut self, key: ConnectionKey, cause: &str) {
+        match self.connections.get(key.0 as usize).map(|connection| connection.stage) {
+            Some(Stage::Opening) => self.connect_failed(key, cause),
+            Some(_) => self.lose_connection(key.0, "tls", cause),
+            None => {}
+        }
+    }
+
+    /// The peer has closed the connection, or it broke.
+    pub fn closed(&mut self, key: ConnectionKey) {
+        match self.connections.get(key.0 as usize).map(|connection| connection.stage) {
+            Some(Stage::Opening) => self.connect_failed(key, "closed during the handshake"),
+            Some(_) => self.lose_connection(key.0, "peer", "closed the connection"),
+            None => {}
+        }
+    }
+
+    /// Handling this connection panicked: it alone pays.
+    pub fn panicked(&mut self, key: ConnectionKey) {
+        self.telemetry.counters.add(CounterName::Panics, "", 1);
+        let key_of = key.0;
+        let broken = self
+            .calls
+            .keys(|call| call.down.connection == key_of || call.up().is_some_and(|up| up.connection == key_of));
+        self.telemetry.counters.add(CounterName::BrokenByMesh, "panic", broken.len() as u64);
+        self.lose_connection(key.0, "panic", "was closed by a fault of the proxy");
+    }
+
+    /// A connection for a pool; refused where the service has as many as may be.
+    pub(crate) fn connect(&mut self, call: u32, index: usize) -> Result<(), Refusal> {
+        let Some(policy) = self.calls.get(call).map(|call| &call.policy) else { return Ok(()) };
+        let breaker = policy.breaker().clone();
+        if let Err(reached) = breaker.acquire(Limit::Connections) {
+            let message = format!("{} connections to {} are open, as many as may be", reached.value, policy.peer());
+            return Err(Refusal::local(Reason::BreakerOpen, message));
+        }
+        let cell = self.pools.get(index).and_then(|pool| pool.target.cell().cloned());
+        let side = Side::Upstream { pool: index, cell, breaker };
+        let key = self.add_connection(Role::Client, side, Stage::Opening);
+        if let Some(pool) = self.pools.get_mut(index) {
+            pool.connections.push(key.0);
+            let (address, identity) = (pool.target.address(), pool.target.identity().cloned());
+            self.actions.push_back(Action::Connect { key, address, identity });
+        }
+        Ok(())
+    }
+
+    fn add_connection(&mut self, role: Role, side: Side, stage: Stage) -> ConnectionKey {
+        let config = self.settings.limits.http2(role);
+        let key = self.connections.insert(Connection::new(config, side, stage, self.now)) as u32;
+        self.arm_first_upkeep(key);
+        ConnectionKey(key)
+    }
+
+    /// We give the connection up: what is in its output (a GOAWAY) still goes out.
+    pub(crate) fn fail_connection(&mut self, key: u32, label: &'static str, did: &str) {
+        self.break_calls(key, did);
+        self.close_gracefully(key, label);
+    }
+
+    /// The connection is gone.
+    pub(crate) fn lose_connection(&mut self, key: u32, label: &'static str, did: &str) {
+        self.break_calls(key, did);
+        self.forget_connection(key, label);
+    }
+
+    /// Closes once the output is out; no call is on it.
+    pub(crate) fn close_gracefully(&mut self, key: u32, label: &'static str) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        if connection.stage == Stage::Opening {
+            return self.forget_connection(key, label);
+        }
+        if connection.stage != Stage::Closing {
+            connection.stage = Stage::Closing;
+            self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);
+            self.leave_pool(key);
+            self.arm_closing(key);
+            self.touch(key);
+        }
+    }
+
+    /// Says `last` and closes.
+    pub(crate) fn refuse_connection(&mut self, key: u32, last: &[u8]) {
+        if let Some(connection) = self.connections.get_mut(key as usize) {
+            connection.http2.advance_output(connection.http2.output().len());
+            connection.prelude.extend_from_slice(last);
+        }
+        self.close_gracefully(key, "refused");
+    }
+
+    /// An upstream connection takes no new call; those on it go on.
+    pub(crate) fn retire_connection(&mut self, key: u32) {
+        self.leave_pool(key);
+        self.close_if_idle(key);
+    }
+
+    /// Retired, drained or left by its peer, a connection closes with its last stream.
+    pub(crate) fn close_if_idle(&mut self, key: u32) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        if connection.stage == Stage::Opening || connection.http2.active_streams() > 0 {
+            return;
+        }
+        let leaving = match &connection.side {
+            Side::Upstream { pool, .. } => {
+                connection.http2.is_going_away() || self.pools.get(*pool).is_none_or(|pool| pool.retired)
+            }
+            Side::Downstream { .. } => connection.draining == Draining::Last,
+        };
+        if leaving {
+            connection.http2.shutdown();
+            self.close_gracefully(key, "drained");
+        }
+    }
+
+    /// The peer takes no new streams; the calls it never saw are told so by events of their own.
+    pub(crate) fn peer_goes_away(&mut self, key: u32) {
+        self.retire_connection(key);
+    }
+
+    /// The peer's SETTINGS may have raised its stream limit.
+    pub(crate) fn peer_settled(&mut self, key: u32) {
+        if let Some(Side::Upstream { pool, .. }) = self.connections.get(key as usize).map(|connection| &connection.side)
+        {
+            self.freed.push(*pool);
+        }
+    }
+
+    /// A stream of an upstream connection has ended.
+    pub(crate) fn stream_freed(&mut self, key: u32, pool: usize) {
+        let (retired, waits) = match self.pools.get(pool) {
+            Some(pool) => (pool.retired, !pool.pending.is_empty()),
+            None => (true, false),
+        };
+        if waits {
+            self.freed.push(pool);
+        }
+        if retired || self.connections.get(key as usize).is_some_and(|connection| connection.http2.is_going_away()) {
+            self.close_if_idle(key);
+        }
+    }
+
+    /// A stream of a downstream connection has ended.
+    pub(crate) fn after_downstream_stream(&mut self, key: u32) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        connection.busy_since = self.now;
+        if connection.draining != Draining::No {
+            self.close_if_idle(key);
+        }
+    }
+
+    fn break_calls(&mut self, key: u32, did: &str) {
+        for call in self.calls.keys(|call| call.down.connection == key) {
+            self.on_caller_gone(call);
+        }
+        let written = self.connections.get(key as usize).map_or(0, |connection| connection.written);
+        for call in self.calls.keys(|call| call.up().is_some_and(|up| up.connection == key)) {
+            let starts = self.calls.get(call).and_then(|c| c.attempt.as_ref()).map_or(0, |attempt| attempt.head_starts);
+            // A head of which no byte was written is no call that anybody can have executed.
+            let outcome = if starts >= written { Outcome::refused() } else { Outcome::connection_lost() };
+            let message = self.upstream_words(call, did);
+            self.attempt_failed(call, Failure::new(outcome, message));
+        }
+    }
+
+    fn forget_connection(&mut self, key: u32, label: &'static str) {
+        self.leave_pool(key);
+        let Some(mut connection) = self.connections.try_remove(key as usize) else { return };
+        if connection.stage != Stage::Closing {
+            self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);
+        }
+        self.timers.cancel(&mut connection.upkeep);
+        if let Side::Upstream { cell, breaker, .. } = &connection.side {
+            breaker.release(Limit::Connections);
+            if let Some(cell) = cell.as_ref().filter(|_| connection.stage != Stage::Opening) {
+                cell.connection_closed();
+            }
+        }
+        self.actions.push_back(Action::Close { key: ConnectionKey(key) });
+    }
+
+    /// The last byte is out, or the peer does not take it.
+    pub(crate) fn finish_closing(&mut self, key: u32) {
+        self.forget_connection(key, "closing");
+    }
+
+    fn leave_pool(&mut self, key: u32) {
+        let Some(Side::Upstream { pool, .. }) = self.connections.get(key as usize).map(|connection| &connection.side)
+        else {
+            return;
+        };
+        let index = *pool;
+        if let Some(pool) = self.pools.get_mut(index) {
+            pool.forget_connection(key);
+            if !pool.pending.is_empty() {
+                self.freed.push(index);
+            }
+        }
+    }
+
+    /// Without any connection, open or on its way, those that wait for one go elsewhere.
+    fn fail_queue(&mut self, index: usize, cause: &str) {
+        let Some(pool) = self.pools.get_mut(index) else { return };
+        if !pool.connections.is_empty() {
+            return;
+        }
+        let address = pool.target.address();
+        let waiting: Vec<u32> = pool.pending.iter().copied().collect();
+        for key in waiting {
+            let message = format!("no connection to {address}: {cause}");
+            self.attempt_failed(key, Failure::new(Outcome::connect_failed(), message));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What is to be written: connections are marked while input is handled and written once at the end of the turn.
+
+use super::Worker;
+use super::connection::{ConnectionKey, Side, Stage};
+use crate::call::{Phase, StreamRef};
+
+impl Worker {
+    /// Marks a connection as changed.
+    pub(crate) fn touch(&mut self, key: u32) {
+        if let Some(connection) = self.connections.get_mut(key as usize)
+            && !connection.dirty
+        {
+            connection.dirty = true;
+            self.dirty.push_back(key);
+        }
+    }
+
+    /// The next connection with something to write; marked no longer. Write [`Worker::output`] of it until that is empty
+    /// or the socket takes no more, telling [`Worker::wrote`] each time, then tell [`Worker::flushed`].
+    pub fn next_dirty(&mut self) -> Option<ConnectionKey> {
+        loop {
+            let key = self.dirty.pop_front()?;
+            if let Some(connection) = self.connections.get_mut(key as usize) {
+                connection.dirty = false;
+                return Some(ConnectionKey(key));
+            }
+        }
+    }
+
+    /// The socket takes bytes again.
+    pub fn writable(&mut self, key: ConnectionKey) {
+        self.touch(key.0);
+    }
+
+    /// The bytes to write next.
+    #[must_use]
+    pub fn output(&self, key: ConnectionKey) -> &[u8] {
+        self.connections.get(key.0 as usize).map_or(&[], |connection| connection.output())
+    }
+
+    /// The first `written` bytes of the output are on their way.
+    pub fn wrote(&mut self, key: ConnectionKey, written: usize) {
+        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            connection.advance_output(written);
+            self.after_progress(key.0);
+        }
+    }
+
+    /// Nothing more can be written to the connection now.
+    pub fn flushed(&mut self, key: ConnectionKey) {
+        let done = self
+            .connections
+            .get(key.0 as usize)
+            .is_some_and(|connection| connection.stage == Stage::Closing && connection.output().is_empty());
+        if done {
+            self.finish_closing(key.0);
+        }
+    }
+
+    /// Sends DATA on a stream; gives the bytes that left at once.
+    pub(crate) fn send_data(&mut self, to: StreamRef, payload: &[u8], end_stream: bool) -> usize {
+        let Some(connection) = self.connections.get_mut(to.connection as usize) else { return payload.len() };
+        let sent = connection.http2.send_data(to.stream, payload, end_stream);
+        self.touch(to.connection);
+        sent
+    }
+
+    /// DATA that has left its queue gives window back on the other hop.
+    pub(crate) fn after_progress(&mut self, key: u32) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let moved = &mut self.moved;
+        connection.http2.progress(|stream, token, bytes| moved.push((stream, token.0, bytes)));
+        let upstream = matches!(connection.side, Side::Upstream { .. });
+        while let Some((stream, call, bytes)) = self.moved.pop() {
+            self.moved_on(StreamRef { connection: key, stream }, call, bytes, upstream);
+        }
+    }
+
+    fn moved_on(&mut self, at: StreamRef, key: u32, bytes: usize, upstream: bool) {
+        let Some(call) = self.calls.get(key) else { return };
+        match upstream {
+            true if call.up() == Some(at) => self.release_request(key, bytes),
+            false if call.down == at && call.phase == Phase::Flushing => self.check_flushed(key),
+            false if call.down == at => self.release_response(key, bytes),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A connection's own time: handshake, keepalive, idleness. One timer each, set anew when it fires and not per event.
+
+use super::connection::{Draining, Side, Stage};
+use super::{Timer, Worker};
+use std::time::{Duration, Instant};
+
+/// Silence after which a peer that owes answers is asked whether it lives (design: semantics, "Deadlines").
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long it may take to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a closing connection's peer may take to read the rest.
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What is due on a connection.
+enum Due {
+    Later(Instant),
+    HandshakeOver,
+    Ping,
+    Dead,
+    Idle,
+    CloseNow,
+}
+
+impl Worker {
+    /// A connection's timer has fired.
+    pub(crate) fn keep_up(&mut self, key: u32) {
+        match self.due(key) {
+            Some(Due::Later(at)) => self.arm_upkeep(key, at),
+            Some(Due::HandshakeOver) => self.handshake_over(key),
+            Some(Due::Ping) => self.ask_for_life(key),
+            Some(Due::Dead) => self.lose_connection(key, "keepalive", "was silent for 10 s and did not answer a PING"),
+            Some(Due::Idle) => self.close_idle(key),
+            Some(Due::CloseNow) => self.finish_closing(key),
+            None => {}
+        }
+    }
+
+    fn due(&self, key: u32) -> Option<Due> {
+        let connection = self.connections.get(key as usize)?;
+        let limits = &self.settings.limits;
+        let or_later = |at: Instant, due: Due| if at <= self.now { due } else { Due::Later(at) };
+        if connection.stage == Stage::Closing {
+            return Some(Due::CloseNow);
+        }
+        if connection.stage != Stage::Open || !connection.http2.settings_received() {
+            let patience = match &connection.side {
+                Side::Upstream { pool, .. } if connection.stage == Stage::Opening => {
+                    self.pools.get(*pool).map_or(limits.handshake_timeout, |pool| pool.connect_timeout)
+                }
+                _ => limits.handshake_timeout,
+            };
+            return Some(or_later(connection.opened_at + patience, Due::HandshakeOver));
+        }
+        let busy = connection.http2.active_streams() > 0;
+        if busy && connection.is_upstream() {
+            return Some(match connection.pinged_at {
+                Some(at) => or_later(at + PING_TIMEOUT, Due::Dead),
+                None => or_later(connection.received_at.max(connection.busy_since) + SILENCE, Due::Ping),
+            });
+        }
+        if busy {
+            return Some(Due::Later(self.now + limits.idle_timeout));
+        }
+        Some(or_later(connection.received_at.max(connection.busy_since) + limits.idle_timeout, Due::Idle))
+    }
+
+    pub(crate) fn arm_upkeep(&mut self, key: u32, at: Instant) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        self.timers.cancel(&mut connection.upkeep);
+        connection.upkeep = self.timers.insert(at, Timer::Upkeep(key));
+        connection.upkeep_at = at;
+    }
+
+    pub(crate) fn arm_first_upkeep(&mut self, key: u32) {
+        match self.due(key) {
+            Some(Due::Later(at)) => self.arm_upkeep(key, at),
+            _ => self.arm_upkeep(key, self.now),
+        }
+    }
+
+    pub(crate) fn arm_closing(&mut self, key: u32) {
+        self.arm_upkeep(key, self.now + CLOSING_TIMEOUT);
+    }
+
+    /// An upstream connection got its first stream: from now on its silence counts.
+    pub(crate) fn became_busy(&mut self, key: u32) {
+        let at = self.now + SILENCE;
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        connection.busy_since = self.now;
+        if connection.upkeep_at > at {
+            self.arm_upkeep(key, at);
+        }
+    }
+
+    fn ask_for_life(&mut self, key: u32) {
+        let at = self.now;
+        if let Some(connection) = self.connections.get_mut(key as usize) {
+            connection.http2.ping(*b"tulle-ka");
+            connection.pinged_at = Some(at);
+        }
+        self.touch(key);
+        self.arm_upkeep(key, at + PING_TIMEOUT);
+    }
+
+    fn handshake_over(&mut self, key: u32) {
+        let stage = self.connections.get(key as usize).map(|connection| connection.stage);
+        match stage {
+            Some(Stage::Opening) => {
+                self.connect_failed(super::ConnectionKey(key), "the handshake was not done in time");
+            }
+            _ => self.lose_connection(key, "handshake", "did not begin http/2 in time"),
+        }
+    }
+
+    fn close_idle(&mut self, key: u32) {
+        if let Some(connection) = self.connections.get_mut(key as usize) {
+            connection.http2.shutdown();
+            connection.draining = Draining::Last;
+        }
+        self.close_gracefully(key, "idle");
+    }
+}
