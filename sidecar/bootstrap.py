@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 JOIN_TIMEOUT = 10.0
 DEFAULT_CONTROL_PLANE = "127.0.0.1:7443"
 # What grpcio says where TLS, not the network, ended the attempt.
-_TLS_FAILURES = ("CERTIFICATE_VERIFY_FAILED", "Ssl handshake failed", "Peer name", "TLSV1_ALERT", "SSLV3_ALERT")
+_TLS_FAILURES = ("handshake failed", "ssl_error", "peer name", "alert")
 
 
 async def establish(config: SidecarConfig, state: State, engine: Identities, clock: Clock) -> str:
@@ -74,7 +74,7 @@ async def _join(address: str, token: identity_pb2.JoinToken, csr_der: bytes) -> 
 
 def _refusal(address: str, error: grpc.aio.AioRpcError) -> TokenRefusedError | ControlPlaneUnreachableError:
     details = error.details() or "no details"
-    if any(sign in details for sign in _TLS_FAILURES):
+    if any(sign in details.lower() for sign in _TLS_FAILURES):
         return TokenRefusedError(
             f"the control plane at {address} and this join token do not know one another (TLS: {details}); "
             f"{join_token.MAKE_ONE} of that control plane"

@@ -26,7 +26,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("advertise", {"advertise": "my-host:80"}, "is a name"),
     ("upstream_ports", {"upstream_ports": (UpstreamPort("10.0.0.1:80", "a"),)}, "loopback"),
     ("upstream_ports", {"upstream_ports": (UpstreamPort("127.0.0.1:80", ""),)}, "no authority"),
-    ("labels", {"labels": {"a b": "c"}}, "no label"),
+    ("labels", {"labels": {"a b": "c"}}, "not a label"),
     ("weight", {"weight": 0}, "from 1"),
     ("grace", {"grace": timedelta(seconds=121)}, "120 s"),
     ("workers", {"workers": -1}, "from 0"),

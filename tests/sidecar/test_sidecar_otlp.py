@@ -1,0 +1,184 @@
+"""Out by OTLP: to the control plane by default, as OpenTelemetry's variables say otherwise, never in the way."""
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+
+from protos import names
+from protos.tulle.v1 import engine_pb2
+from sidecar.errors import InvalidSettingError
+from sidecar.link import Link
+from sidecar.telemetry import drain as drain_module
+from sidecar.telemetry.drain import Drain
+from sidecar.telemetry.otlp import Otlp
+from sidecar.telemetry.pump import Pump
+from sidecar.telemetry.settings import TelemetrySettings
+from tests.sidecar.clocks import ManualClock
+from tests.sidecar.other_side import OtherSide
+from tests.sidecar.readings import INBOUND, SERVICE, outbound, reading, span
+from tests.sidecar.stand_in_engine import StandInEngine
+
+LIMIT = 15
+RESOURCE = {"service.namespace": "shop", "service.name": "orders", "service.instance.id": "orders-1"}
+
+
+class Counting:
+    """An engine that counts one outbound series and hands over spans once."""
+
+    def __init__(self, *spans: engine_pb2.Span) -> None:
+        self.spans = list(spans)
+
+    async def drain_telemetry(self) -> engine_pb2.Telemetry:
+        telemetry = engine_pb2.Telemetry(start_unix_nano=10, time_unix_nano=20, calls=[outbound()], spans=self.spans)
+        self.spans = []
+        return telemetry
+
+
+def drain(*spans: engine_pb2.Span) -> Drain:
+    return Drain(Counting(*spans), SERVICE, lambda: 0)
+
+
+def otlp(**environ: str) -> Otlp:
+    return Otlp(TelemetrySettings.read(environ, otlp=True), RESOURCE, "0.1.0")
+
+
+@pytest.fixture
+async def link(joined: StandInEngine, other_side: OtherSide) -> Link:
+    return Link(other_side.address, joined.identity_dir)
+
+
+async def test_metrics_and_spans_reach_the_control_plane_with_the_svid(link: Link, other_side: OtherSide) -> None:
+    failed = span(grpc_status=14, reason="no_endpoints", attempt=True, attempt_number=2, parent_span_id=b"parentid")
+    pump = Pump(drain(span(), failed), otlp(), link, interval_seconds=1)
+    await pump.send()
+    metrics = await asyncio.wait_for(other_side.metrics.taken.get(), LIMIT)
+    traces = await asyncio.wait_for(other_side.traces.taken.get(), LIMIT)
+    await pump.finish()
+    await link.close()
+
+    (resource_metrics,) = metrics.resource_metrics
+    attributes = {one.key: one.value.string_value for one in resource_metrics.resource.attributes}
+    assert RESOURCE.items() <= attributes.items()
+    by_name = {metric.name: metric for metric in resource_metrics.scope_metrics[0].metrics}
+    (point,) = by_name[names.CLIENT_CALL_DURATION].exponential_histogram.data_points
+    assert (point.count, point.start_time_unix_nano, point.time_unix_nano) == (3, 10, 20)
+    assert sum(point.positive.bucket_counts) == 3
+    assert by_name[names.RETRIES].sum.is_monotonic
+
+    first, second = traces.resource_spans[0].scope_spans[0].spans
+    assert first.name == "shop.v1.Payments/Charge"
+    assert (first.trace_id, first.span_id, first.parent_span_id) == (bytes(range(16)), bytes(range(8)), b"")
+    assert (second.parent_span_id, second.status.code, second.status.message) == (b"parentid", 2, "no_endpoints")
+    assert {names.ATTEMPT, names.REASON} <= {one.key for one in second.attributes}
+
+
+async def test_a_server_span_fails_only_by_its_own_fault(link: Link, other_side: OtherSide) -> None:
+    caller = "spiffe://shop.local/shop/web"
+    codes = (0, 5, 13)
+    spans = [span(direction=INBOUND, peer=caller, grpc_status=code) for code in codes]
+    pump = Pump(drain(*spans), otlp(), link, interval_seconds=1)
+    await pump.send()
+    traces = await asyncio.wait_for(other_side.traces.taken.get(), LIMIT)
+    await pump.finish()
+    await link.close()
+    taken = traces.resource_spans[0].scope_spans[0].spans
+    assert [one.status.code == 2 for one in taken] == [False, False, True]
+    assert {one.kind for one in taken} == {2}
+
+
+async def test_spans_that_were_not_taken_are_sent_again(link: Link, other_side: OtherSide) -> None:
+    await other_side.stop()
+    pump = Pump(drain(span()), otlp(), link, interval_seconds=1)
+    await pump.send()
+    await other_side.start()
+    await pump.send()
+    traces = await asyncio.wait_for(other_side.traces.taken.get(), LIMIT)
+    assert len(traces.resource_spans[0].scope_spans[0].spans) == 1
+    await pump.finish()
+    await link.close()
+
+
+async def test_a_slow_endpoint_holds_up_no_one(link: Link) -> None:
+    release, begun = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Slow:
+        def aim(self, control_plane: str, credentials: object) -> None:
+            loop.call_soon_threadsafe(begun.set)
+
+        def export(self, one: object, taken: object) -> bool:
+            return release.wait(LIMIT)
+
+        def close(self) -> None:
+            release.set()
+
+    pump, clock = Pump(drain(), Slow(), link, interval_seconds=1), ManualClock()
+    task = asyncio.create_task(pump.run(clock))
+    assert await clock.wake() == 1
+    await asyncio.wait_for(begun.wait(), LIMIT)
+    # The loop turns while the exporter hangs in its thread.
+    assert not task.done()
+    release.set()
+    assert await asyncio.wait_for(clock.wake(), LIMIT) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await pump.finish()
+    await link.close()
+
+
+async def test_spans_are_bounded_and_those_dropped_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain_module, "MAX_SPANS", 2)
+    source = drain(*[span(start_unix_nano=number) for number in range(3)])
+    one = await source.read()
+    assert one.telemetry.dropped_spans == 1
+    assert [taken.start_unix_nano for taken in source.take_spans()] == [1, 2]
+    assert source.take_spans() == []
+
+
+async def test_reading_for_metrics_keeps_the_spans_for_the_exporter() -> None:
+    source = drain(span())
+    await source.read()
+    await source.read()
+    assert len(source.take_spans()) == 1
+
+
+def test_without_variables_everything_goes_to_the_control_plane_each_second() -> None:
+    settings = TelemetrySettings.read({}, otlp=True)
+    assert settings.interval == timedelta(seconds=1)
+    assert (settings.metrics.exporter, settings.traces.exporter) == ("otlp", "otlp")
+    assert not settings.metrics.has_endpoint
+    assert settings.trace_ratio == 0.01
+
+
+def test_opentelemetrys_variables_are_obeyed() -> None:
+    read = TelemetrySettings.read
+    assert not read({"OTEL_SDK_DISABLED": "true"}, otlp=True).exports
+    assert not read({}, otlp=False).exports
+    assert read({"OTEL_TRACES_EXPORTER": "none"}, otlp=True).traces.exporter == "none"
+    assert read({"OTEL_METRIC_EXPORT_INTERVAL": "5000"}, otlp=True).interval == timedelta(seconds=5)
+    assert read({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4317"}, otlp=True).traces.has_endpoint
+    assert read({"OTEL_TRACES_SAMPLER": "always_on"}, otlp=True).trace_ratio == 1
+    ratio = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25"}
+    assert read(ratio, otlp=True).trace_ratio == 0.25
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_METRIC_EXPORT_INTERVAL", "soon"),
+        ("OTEL_METRICS_EXPORTER", "carrier-pigeon"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+    ],
+)
+def test_a_wrong_variable_is_named(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSettingError, match=variable):
+        TelemetrySettings.read({variable: value}, otlp=True)
+
+
+def test_a_signal_that_is_turned_off_is_not_made(joined: StandInEngine, other_side: OtherSide) -> None:
+    exporter = otlp(OTEL_METRICS_EXPORTER="none", OTEL_TRACES_EXPORTER="none")
+    assert exporter.export(reading(), [span()])
+    exporter.close()

@@ -1,0 +1,102 @@
+"""A lease: opened when the application is first well, kept, carrying changes of health at once, given back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from random import Random
+
+from sidecar.address import HostPort
+from sidecar.backoff import Backoff
+from sidecar.health import Cadence, Health
+from sidecar.link import Link
+from sidecar.registration import Registrant, Registration
+from sidecar.sessions import KeptOpen
+from tests.sidecar.clocks import ManualClock
+from tests.sidecar.other_side import OtherSide
+from tests.sidecar.stand_in_engine import StandInEngine
+
+LIMIT = 10
+REGISTRANT = Registrant("payments-1", HostPort("127.0.0.1", 4321), 3, {"version": "v2"})
+
+
+@asynccontextmanager
+async def registering(
+    engine: StandInEngine, other_side: OtherSide, health: Health, clock: ManualClock
+) -> AsyncIterator[tuple[Registration, Link]]:
+    link = Link(other_side.address, engine.identity_dir)
+    registration = Registration(REGISTRANT, health)
+    kept = KeptOpen("registration", link, Backoff(timedelta(seconds=1), timedelta(seconds=8)), clock, Random(1))
+    task = asyncio.create_task(kept.run(registration.session))
+    try:
+        yield registration, link
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await link.close()
+
+
+async def test_nothing_is_registered_before_the_application_is_well(
+    joined: StandInEngine, other_side: OtherSide
+) -> None:
+    health = Health()
+    async with registering(joined, other_side, health, ManualClock()):
+        health.observe("UNAVAILABLE")
+        health.observe(None)
+        registered = await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+        assert (registered.id, registered.address, registered.port) == ("payments-1", "127.0.0.1", 4321)
+        assert (dict(registered.labels), registered.weight, registered.healthy) == ({"version": "v2"}, 3, True)
+    assert other_side.registries.registered.empty()
+
+
+async def test_a_change_of_health_goes_out_at_once(joined: StandInEngine, other_side: OtherSide) -> None:
+    health = Health(Cadence(failures_out=1))
+    health.observe(None)
+    async with registering(joined, other_side, health, ManualClock()):
+        assert (await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)).healthy
+        # The lease's life is a minute: only the change can bring the next message within the limit.
+        health.observe("it says NOT_SERVING")
+        assert not (await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)).healthy
+
+
+async def test_a_lease_is_kept_within_its_life(joined: StandInEngine, other_side: OtherSide) -> None:
+    other_side.registries.ttl_ms = 60
+    health = Health()
+    health.observe(None)
+    async with registering(joined, other_side, health, ManualClock()):
+        for _ in range(3):
+            assert (await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)).lease_id == 1
+
+
+async def test_a_lease_that_is_unknown_is_opened_anew(joined: StandInEngine, other_side: OtherSide) -> None:
+    other_side.registries.ttl_ms = 60
+    health = Health()
+    health.observe(None)
+    clock = ManualClock()
+    async with registering(joined, other_side, health, clock) as (registration, _):
+        await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)
+        await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+        other_side.registries.leases += 1
+        await asyncio.wait_for(clock.wake(), LIMIT)
+        await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+        assert registration.lease_id == 3 or other_side.registries.leases == 3
+
+
+async def test_leaving_gives_the_lease_back_once(joined: StandInEngine, other_side: OtherSide) -> None:
+    health = Health()
+    health.observe(None)
+    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
+        await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)
+        await registration.leave(link.channel, 5)
+        await registration.leave(link.channel, 5)
+    assert other_side.registries.left.qsize() == 1
+
+
+async def test_leaving_a_lost_control_plane_is_no_error(joined: StandInEngine, other_side: OtherSide) -> None:
+    health = Health()
+    health.observe(None)
+    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
+        await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)
+        await other_side.stop()
+        await registration.leave(link.channel, 1)
+        assert registration.lease_id == 0
