@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dashboard.wording import percent
+
 FEW_CALLS = 20
 _Z95 = 1.959963984540054
 
@@ -125,7 +127,7 @@ def _share(what: str, hits: int, calls: int, limits: tuple[float, float]) -> lis
     limit = failing if share >= failing else degraded
     if share < degraded:
         return []
-    return [Reason(health, f"{what} {share:.1%} ≥ {limit:.0%} ({hits} of {calls} calls{note})")]
+    return [Reason(health, f"{what} {percent(share)} ≥ {percent(limit)} ({hits} of {calls} calls{note})")]
 
 
 def _latency(evidence: Evidence, limits: Thresholds) -> list[Reason]:
@@ -157,7 +159,7 @@ def _certificate(evidence: Evidence, now: datetime, limits: Thresholds) -> list[
     if left >= limits.certificate_life * limits.degraded_certificate:
         return []
     share = left / limits.certificate_life
-    return [Reason(Health.DEGRADED, f"a certificate has {share:.0%} of its life left, under 20 %")]
+    return [Reason(Health.DEGRADED, f"a certificate has {percent(share)} of its life left, under 20 %")]
 
 
 def _quiet(evidence: Evidence) -> Verdict:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 LAYER_WIDTH = 260
-ROW_HEIGHT = 120
+ROW_HEIGHT = 150
 LANE_GAP = 90
 _SWEEPS = 8
 

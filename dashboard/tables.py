@@ -36,9 +36,9 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Any:
     return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in pairs], className="facts")
 
 
-def section(title: str, *children: Any) -> Any:
+def section(title: str, *children: Any, look: str = "card") -> Any:
     """A titled part of a page."""
-    return html.Section([html.H2(title), *children], className="card")
+    return html.Section([html.H2(title), *children], className=look)
 
 
 def _row(cells: Sequence[Any], right: Sequence[bool]) -> Any:

@@ -19,7 +19,7 @@
     const top = Math.max(...data.spark, 1e-9), last = data.spark.length - 1, width = 110, height = 24;
     if (last < 1) { return make("span", { className: "quiet" }, "–"); }
     const points = data.spark.map((value, at) => `${((width * at) / last).toFixed(1)},${(height - 2 - ((height - 4) * value) / top).toFixed(1)}`).join(" ");
-    return make("svg", { width, height, role: "img", "aria-label": `calls a second over the last minute, at most ${top.toPrecision(2)}` },
+    return make("svg", { className: "spark", width, height, role: "img", "aria-label": `calls a second over the last minute, at most ${top.toPrecision(2)}` },
       make("polyline", { points, fill: "none", stroke: "currentColor", strokeWidth: 1.5 }));
   };
 

@@ -6,6 +6,7 @@ window.tulle = window.tulle || {};
   let drawnShape = null;
   let drawnOn = null;
   let drawnScheme = "";
+  let moved = false;
 
   tulle.cy = function () {
     const holder = document.getElementById("graph");
@@ -28,9 +29,7 @@ window.tulle = window.tulle || {};
   tulle.label = function (row) {
     const parts = choices.labels.map((name) => LABELS[name](row)).filter(Boolean);
     if (row.breaker === "open" || row.breaker === "half-open") { parts.push("breaker " + row.breaker); }
-    if (row.kind === "edge") { return parts.join("\n"); }
-    const idle = row.calls === 0;
-    return [row.name.split("/").pop()].concat(idle ? [] : parts).join("\n");
+    return parts.join("\n");
   };
 
   /* What the mirror and screen readers say of a row. */
@@ -63,7 +62,10 @@ window.tulle = window.tulle || {};
     cy.on("tap", (event) => { if (event.target === cy) { tulle.pick(""); } });
     cy.on("tap", "node.service, edge", (event) => tulle.pick(event.target.id()));
     cy.autoungrabify(true);
-    new ResizeObserver(() => { cy.resize(); }).observe(cy.container());
+    moved = false;
+    cy.on("dragpan scrollzoom pinchzoom", () => { moved = true; });
+    // The panel takes its room from the map: what was in sight stays in sight, unless the reader chose the view.
+    new ResizeObserver(() => { cy.resize(); if (!moved) { center(cy); } }).observe(cy.container());
   }
 
   function paint(cy, mesh) {
@@ -74,7 +76,7 @@ window.tulle = window.tulle || {};
       drawnScheme = scheme;
     }
     cy.batch(() => {
-      mesh.nodes.forEach((row) => mark(cy.getElementById(row.id), row, { label: tulle.label(row), ring: tulle.ring(row) }));
+      mesh.nodes.forEach((row) => mark(cy.getElementById(row.id), row, { label: row.name.split("/").pop(), ring: tulle.ring(row) }));
       mesh.edges.forEach((row) => mark(cy.getElementById(row.id), row, { label: tulle.label(row), width: tulle.edgeWidth(row), health: row.health }));
     });
   }
@@ -96,9 +98,14 @@ window.tulle = window.tulle || {};
     tulle.mirror(mesh, choices.pick);
   };
 
+  function center(cy) {
+    cy.fit(undefined, 40);
+    if (cy.zoom() > 1.25) { cy.zoom(1.25); cy.center(); }
+  }
+
   tulle.fit = function () {
     const cy = tulle.cy();
-    if (cy) { cy.fit(undefined, 40); if (cy.zoom() > 1.25) { cy.zoom(1.25); cy.center(); } }
+    if (cy) { moved = false; center(cy); }
   };
 
   tulle.pick = function (id) {

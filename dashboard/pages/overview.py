@@ -18,15 +18,36 @@ from dashboard.tables import facts, section, table
 
 _CERTIFICATES, _EVENTS = 5, 12
 _COLUMNS: tuple[dict[str, Any], ...] = (
-    {"field": "health", "cellRenderer": "TulleHealth", "width": 120, "comparator": {"function": "tulleBySeverity"}},
-    {"field": "service", "cellRenderer": "TulleService", "minWidth": 170, "flex": 1},
-    {"field": "spark", "headerName": "last minute", "cellRenderer": "TulleSpark", "width": 130, "sortable": False},
-    {"field": "rate", "headerName": "calls/s", "width": 100, "type": "rightAligned"},
-    {"field": "faults", "headerName": "fault %", "width": 100, "type": "rightAligned"},
-    {"field": "client_errors", "headerName": "client error %", "width": 130, "type": "rightAligned"},
-    {"field": "p99", "headerName": "p99 ms", "width": 100, "type": "rightAligned"},
-    {"field": "changed", "headerName": "last change", "width": 125},
-    {"field": "why", "headerName": "why", "minWidth": 240, "flex": 2, "tooltipField": "why"},
+    {
+        "field": "health",
+        "headerName": "health",
+        "cellRenderer": "TulleHealth",
+        "width": 135,
+        "comparator": {"function": "tulleBySeverity"},
+    },
+    {"field": "service", "headerName": "service", "cellRenderer": "TulleService", "minWidth": 170, "flex": 1},
+    {
+        "field": "spark",
+        "headerName": "last minute",
+        "cellRenderer": "TulleSpark",
+        "width": 140,
+        "sortable": False,
+        "cellDataType": False,
+    },
+    {"field": "rate", "headerName": "calls/s", "width": 85, "type": "rightAligned"},
+    {"field": "faults", "headerName": "fault %", "width": 85, "type": "rightAligned"},
+    {"field": "client_errors", "headerName": "client err. %", "width": 115, "type": "rightAligned"},
+    {"field": "p99", "headerName": "p99 ms", "width": 85, "type": "rightAligned"},
+    {"field": "changed", "headerName": "last change", "width": 115},
+    {
+        "field": "why",
+        "headerName": "why",
+        "minWidth": 220,
+        "flex": 2,
+        "wrapText": True,
+        "autoHeight": True,
+        "cellClass": "wrapped",
+    },
 )
 
 
@@ -85,9 +106,7 @@ def _grid(sort: str) -> Any:
             "domLayout": "autoHeight",
             "animateRows": False,
             "suppressCellFocus": False,
-            "tooltipShowDelay": 300,
-            "overlayNoRowsTemplate": "no service matches",
-            "ariaLabel": "Services",
+            "localeText": {"noRowsToShow": "no service matches"},
         },
         style={"height": None, "width": "100%"},
     )

@@ -120,7 +120,8 @@ def _choices(chosen: str, view: str) -> Any:
 
 def _chart(name: str, title: str) -> Any:
     graph = dcc.Graph(id=f"chart-{name}", config={"displayModeBar": False}, style={"height": "250px"})
-    return section(title, html.Div(graph, id=f"graph-{name}"), html.Div(id=f"table-{name}"))
+    look = "card wide" if name == "heat" else "card"
+    return section(title, html.Div(graph, id=f"graph-{name}"), html.Div(id=f"table-{name}"), look=look)
 
 
 def register(app: Dash, sources: Sources) -> None:

@@ -235,11 +235,10 @@ def endpoints_table(rows: list[EndpointView]) -> Any:
             row.caller,
             breaker_badge(BREAKER_WORDS[row.series.state]),
             str(row.series.consecutive_failures),
-            str(row.series.in_flight),
         )
         for row in rows
     ]
-    headings = ("endpoint", "seen by", "breaker", "#failures in a row", "#in flight")
+    headings = ("endpoint", "seen by", "breaker", "#failures")
     return table("Endpoints", headings, shown, "No caller has reported an endpoint yet.")
 
 

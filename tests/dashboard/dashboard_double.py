@@ -9,13 +9,13 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from authority import Authority
 from google.protobuf import json_format
-from shop import Story, golden, topology
 
 from protos.tulle.v1 import telemetry_pb2 as pb
 from protos.tulle.v1 import telemetry_pb2_grpc as rpc
 from protos.tulle.v1.identity_pb2 import OperatorCredential
+from tests.dashboard.dashboard_authority import Authority
+from tests.dashboard.dashboard_shop import Story, golden, topology
 
 BOUNDS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
