@@ -5,6 +5,16 @@ No method attaches an engine thread to the interpreter; every call that may bloc
 
 from typing import final
 
+__all__ = [
+    "Engine",
+    "EngineError",
+    "InvalidConfig",
+    "InvalidIdentity",
+    "InvalidSnapshot",
+    "ListenFailed",
+    "__version__",
+]
+
 __version__: str
 
 class EngineError(Exception):
