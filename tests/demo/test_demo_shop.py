@@ -43,7 +43,7 @@ async def stock(shop: Shop, sku: str) -> int:
 
 @pytest.fixture
 def storefront(shop: Shop) -> "storefront_pb2_grpc.StorefrontAsyncStub":
-    stub: "storefront_pb2_grpc.StorefrontAsyncStub" = storefront_pb2_grpc.StorefrontStub(shop["storefront"])
+    stub: storefront_pb2_grpc.StorefrontAsyncStub = storefront_pb2_grpc.StorefrontStub(shop["storefront"])
     return stub
 
 
@@ -117,7 +117,7 @@ async def test_suggestions_come_as_a_stream_best_first(
 async def test_order_events_are_followed_on_a_bidirectional_stream_and_resumed(
     shop: Shop, storefront: "storefront_pb2_grpc.StorefrontAsyncStub"
 ) -> None:
-    orders: "orders_pb2_grpc.OrdersAsyncStub" = orders_pb2_grpc.OrdersStub(shop["orders"])
+    orders: orders_pb2_grpc.OrdersAsyncStub = orders_pb2_grpc.OrdersStub(shop["orders"])
     await storefront.Checkout(checkout("o-6"), timeout=SECONDS)
     first = await next_event(orders, 0)
     assert (first.order_id, first.state) == ("o-6", orders_pb2.ORDER_STATE_PENDING)

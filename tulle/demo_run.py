@@ -1,0 +1,163 @@
+"""The demo from start to stop: control plane, policies and tokens, services beside their sidecars, load, dashboard."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo import plan
+from protos.tulle.v1 import identity_pb2, policy_pb2, registry_pb2
+from tulle import demo_members as members
+from tulle.author import name_of
+from tulle.client import ControlPlane, connect
+from tulle.demo_folder import Before, prepare
+from tulle.demo_members import Places
+from tulle.errors import NotStarted
+from tulle.free_ports import free_ports
+from tulle.proto_methods import methods_of
+from tulle.sources import read_sources
+from tulle.stopping import stop_on_signals
+from tulle.supervisor import Running, Supervisor
+
+START_SECONDS = 60.0
+GRACE_SECONDS = 12.0
+LOOK_EVERY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What was asked for. `rate` 0: no load; `seconds` 0: until stopped."""
+
+    data: Path
+    before: Before
+    port: int
+    rate: float
+    chaos: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where everything is, once it runs."""
+
+    url: str
+    control_plane: str
+    credentials: str
+
+
+class Demo:
+    """One run. `say` gets progress and what members have to tell; `ready` is called once."""
+
+    def __init__(self, settings: DemoSettings, say: Callable[[str], None], ready: Callable[[Ready], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._ready = ready
+        self._began = time.monotonic()
+        self._places = Places(prepare(settings.data, settings.before))
+        self._services: list[Running] = []
+
+    async def run(self) -> None:
+        """Until SIGTERM, Ctrl-C or the end of `seconds`. Raises NotStarted with the last lines of what failed."""
+        stop = stop_on_signals()
+        async with Supervisor(self._places.logs, GRACE_SECONDS) as supervisor:
+            starting = asyncio.create_task(self._start(supervisor))
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                await self._watch(starting.result(), supervisor, stopped)
+            starting.cancel()
+            stopped.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+            self._say("stopping")
+            await supervisor.stop_together(self._services)
+        self._say("stopped; nothing of it runs any more")
+
+    async def _start(self, supervisor: Supervisor) -> list[Running]:
+        """Start everything; what the demo cannot go on without."""
+        # Policies are read (protoc runs for each service) while the control plane starts.
+        reading = asyncio.create_task(asyncio.to_thread(read_sources, [str(plan.POLICIES)], methods_of))
+        control_plane = await supervisor.start(members.control_plane(self._places))
+        bound = await control_plane.ready(START_SECONDS)
+        self._progress(f"control plane at {bound['address']}")
+        dashboard = await supervisor.start(members.dashboard(self._places, bound["credentials"], self._settings.port))
+        with connect(Path(bound["credentials"])) as plane:
+            await asyncio.to_thread(self._apply, plane, await reading)
+            ports = await self._start_services(supervisor, plane)
+            await self._start_load(supervisor, plane, ports)
+        shown = await dashboard.ready(START_SECONDS)
+        self._progress("dashboard")
+        self._ready(Ready(shown["url"], bound["address"], bound["credentials"]))
+        return [control_plane, dashboard]
+
+    def _apply(self, plane: ControlPlane, sources: Sequence[policy_pb2.Source]) -> None:
+        request = policy_pb2.ApplyRequest(sources=sources, author=name_of(None), reason="tulle demo")
+        answer = plane.call(plane.policy.Apply, request)
+        self._progress(f"{len(answer.changes)} policy documents, revision {answer.revision}")
+
+    async def _start_services(self, supervisor: Supervisor, plane: ControlPlane) -> list[int]:
+        ports = free_ports(len(plan.SERVICES))
+        for what, port in zip(plan.SERVICES, ports, strict=True):
+            token = await asyncio.to_thread(self._token, plane, what.full_name)
+            self._services.append(await supervisor.start(members.workload(self._places, what, port, token)))
+        await asyncio.gather(*(running.ready(START_SECONDS) for running in self._services))
+        await asyncio.to_thread(_wait_healthy, plane, len(plan.SERVICES), time.monotonic() + START_SECONDS)
+        self._progress(f"{len(self._services)} instances, each beside its sidecar")
+        return ports
+
+    async def _start_load(self, supervisor: Supervisor, plane: ControlPlane, ports: Sequence[int]) -> None:
+        if self._settings.rate:
+            token = await asyncio.to_thread(self._token, plane, plan.LOAD_SERVICE)
+            load = await supervisor.start(members.load(self._places, self._settings.rate, token, self._say))
+            self._services.append(load)
+            await load.ready(START_SECONDS)
+            self._progress(f"load: {self._settings.rate:g} calls a second")
+        if self._settings.chaos:
+            victim = next(i for i, what in enumerate(plan.SERVICES) if what.instance == plan.CHAOS_INSTANCE)
+            self._services.append(await supervisor.start(members.chaos(ports[victim], self._say)))
+            self._progress(f"chaos: {plan.CHAOS_INSTANCE} fails now and then")
+
+    def _token(self, plane: ControlPlane, service: str) -> str:
+        # Also for a kept folder: an identity in it may have expired since.
+        return plane.call(plane.identity.CreateToken, identity_pb2.CreateTokenRequest(service=service)).token
+
+    async def _watch(self, essential: list[Running], supervisor: Supervisor, stopped: "asyncio.Task[bool]") -> None:
+        """Until told to stop. A service that ends is told and left to the mesh; one of `essential` ends the demo."""
+        telling = [asyncio.create_task(self._tell_end(running)) for running in self._services]
+        ends = [asyncio.create_task(_raise_end(running)) for running in essential]
+        clock = asyncio.create_task(asyncio.sleep(self._settings.seconds)) if self._settings.seconds else None
+        waited = [stopped, *ends, *([clock] if clock else [])]
+        try:
+            done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                if end in done:
+                    end.result()
+        finally:
+            for task in (*telling, *ends, *([clock] if clock else [])):
+                task.cancel()
+
+    async def _tell_end(self, running: Running) -> None:
+        exited = await asyncio.shield(running.ended)
+        self._say(f"{running.member.name} {exited}; it is not started again{running.last_words()}")
+
+    def _progress(self, what: str) -> None:
+        self._say(f"{time.monotonic() - self._began:5.1f} s  {what}")
+
+
+async def _raise_end(running: Running) -> None:
+    exited = await asyncio.shield(running.ended)
+    raise NotStarted(f"{running.member.name} {exited}{running.last_words()}")
+
+
+def _wait_healthy(plane: ControlPlane, count: int, deadline: float) -> None:
+    """Until so many instances are registered and healthy. Raises NotStarted naming how many are."""
+    while True:
+        answer = plane.call(plane.registry.ListInstances, registry_pb2.ListInstancesRequest())
+        healthy = sum(instance.healthy for instance in answer.instances)
+        if healthy >= count:
+            return
+        if time.monotonic() >= deadline:
+            raise NotStarted(f"{healthy} of {count} instances are healthy after {START_SECONDS:g} s")
+        time.sleep(LOOK_EVERY_SECONDS)
