@@ -34,14 +34,14 @@ class Rollups:
         return found
 
     def close(self, now: int) -> list[tuple[int, Slot]]:
-        """The tens that ended since last asked, with when they began; forgets what is over 15 minutes old."""
+        """The tens that ended since last asked, empty ones too, by when they began; forgets what is too old."""
         ended = []
         while self._closed + TEN <= now:
             start = self._closed
             slot = merge(self._slots(start, start + TEN))
             if slot:
                 self._tens[start] = slot
-                ended.append((start, slot))
+            ended.append((start, slot))
             self._closed = max(start + TEN, (now - MEMORY_SECONDS) // TEN * TEN)
         self._forget(now - MEMORY_SECONDS)
         return ended

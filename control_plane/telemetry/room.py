@@ -87,7 +87,8 @@ class Telemetry:
     async def _save(self, now: int, quiet_since: float) -> None:
         tables = self._archive.tables
         for start, slot in self._intake.rollups.close(now):
-            await self._archive.run(tables.write_slot, 10, start, slot)
+            if slot:
+                await self._archive.run(tables.write_slot, 10, start, slot)
             for step, finer in COARSER:
                 if (start + 10) % step == 0:
                     await self._archive.run(tables.roll_up, finer, step, start + 10 - step)
