@@ -265,3 +265,7 @@ impl Median {
         self.0.store(next.max(1), Relaxed);
     }
 }
+
+#[cfg(test)]
+#[path = "endpoint_tests.rs"]
+mod tests;
