@@ -240,7 +240,7 @@ async fn call_h2_server(lists: Vec<(HeaderMap, Bytes, HeaderMap)>) {
 
 fn lists() -> impl Strategy<Value = Vec<(HeaderMap, Bytes, HeaderMap)>> {
     let pair = ("[a-z0-9-]{0,10}", "[!-~]{0,60}");
-    let fields = || prop::collection::vec(pair.clone(), 0..15).prop_map(|pairs| map(&pairs));
+    let fields = || prop::collection::vec(pair, 0..15).prop_map(|pairs| map(&pairs));
     let body = prop::collection::vec(any::<u8>(), 0..500).prop_map(Bytes::from);
     prop::collection::vec((fields(), body, fields()), 1..8).prop_map(|calls| [calls.clone(), calls].concat())
 }

@@ -14,12 +14,12 @@ fn joined(seen: Vec<Seen>) -> Vec<Seen> {
     for event in seen {
         if let (Some(Seen::Data { stream, bytes, end }), Seen::Data { stream: other, bytes: more, end: last }) =
             (made.last_mut(), &event)
+            && stream == other
+            && !*end
         {
-            if stream == other && !*end {
-                bytes.extend_from_slice(more);
-                *end = *last;
-                continue;
-            }
+            bytes.extend_from_slice(more);
+            *end = *last;
+            continue;
         }
         made.push(event);
     }
