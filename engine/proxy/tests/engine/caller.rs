@@ -23,7 +23,6 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     pub(crate) trailers: HeaderMap,
     pub(crate) trailers_only: bool,
-    pub(crate) reset: Option<h2::Reason>,
 }
 
 /// Runs a test on a runtime of its own, for at most [`PATIENCE`].
@@ -120,7 +119,7 @@ pub(crate) async fn read_reply(reply: h2::client::ResponseFuture) -> Reply {
     let mut seen = Reply::default();
     let response = match reply.await {
         Ok(response) => response,
-        Err(error) => return Reply { reset: error.reason(), ..seen },
+        Err(_) => return seen,
     };
     seen.head = response.headers().clone();
     let mut body = response.into_body();
@@ -132,7 +131,7 @@ pub(crate) async fn read_reply(reply: h2::client::ResponseFuture) -> Reply {
                 let _ = body.flow_control().release_capacity(chunk.len());
                 all.extend_from_slice(&chunk);
             }
-            Err(error) => return Reply { reset: error.reason(), ..seen },
+            Err(_) => return seen,
         }
     }
     seen.body = all.to_vec();

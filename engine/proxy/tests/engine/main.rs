@@ -1,8 +1,11 @@
 //! The engine on real sockets, with the h2 crate as the independent peer on both ends.
 
+mod authority;
 mod callee;
 mod caller;
 mod calls;
 mod mesh;
+mod pair;
 mod refusals;
 mod retries;
+mod stopping;
