@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 STREAM_BACKOFF: Final = Backoff(timedelta(milliseconds=200), timedelta(seconds=10))
 DEREGISTER_SECONDS: Final = 5.0
+# The engine's two-phase GOAWAY takes half a second: calls sent before a caller knew must still find the application.
+GOAWAY_SECONDS: Final = 1.0
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -117,6 +119,7 @@ class _Parts:
             await self.registration.leave(self.link.channel, DEREGISTER_SECONDS)
         await self.engine.drain()
         if before_shutdown is not None:
+            await self.clock.sleep(GOAWAY_SECONDS if self.registration is not None else 0)
             await before_shutdown()
         grace = self.config.grace.total_seconds()
         if not await self.engine.shutdown(grace):

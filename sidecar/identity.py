@@ -26,6 +26,8 @@ RENEWAL_BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30))
 # Of a leaf's life: 50 % ± 10 %, so that a fleet that joined together does not renew together.
 _EARLIEST: Final = 0.4
 _SPREAD: Final = 0.2
+# Seconds. A leaf that is backdated by more than it lives would else be renewed without a pause.
+_AT_MOST_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Renewal:
         """Until cancelled."""
         while True:
             life = await asyncio.to_thread(self._life)
-            await self._clock.sleep(life.renewal(self._random) - self._clock.now())
+            due = life.renewal(self._random) - self._clock.now()
+            await self._clock.sleep(max(_AT_MOST_EVERY, due))
             await self._renew_until_done(life)
 
     async def _renew_until_done(self, life: Life) -> None:

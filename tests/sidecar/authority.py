@@ -52,7 +52,7 @@ class Authority:
         return self.leaf(public, [x509.UniformResourceIdentifier(spiffe_id)], life)
 
     def leaf(self, public: Public, sans: list[x509.GeneralName], life: timedelta = HOUR) -> bytes:
-        """A leaf (PEM), backdated 30 s, that ends `life` from now."""
+        """A leaf (PEM), backdated 1 s, that ends `life` from now."""
         uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
         built = (
             self._builder(public, life, x509.Name([]))
@@ -83,7 +83,7 @@ class Authority:
 
     def _builder(self, public: Public, life: timedelta, subject: x509.Name) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
-        begin = min(now, now + life) - timedelta(seconds=30)
+        begin = min(now, now + life) - timedelta(seconds=1)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

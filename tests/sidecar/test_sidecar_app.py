@@ -1,0 +1,187 @@
+"""A whole sidecar over the real engine: it joins, serves, restarts without a control plane, and leaves in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from protos import names
+from sidecar.errors import InvalidSettingError, NotJoinedError
+from tests.sidecar.authority import Authority
+from tests.sidecar.other_side import OtherSide
+from tests.sidecar.running import LIMIT, ORDERS, PAYMENTS, Bench, calling, own
+
+pytest.importorskip("sidecar._engine", reason="the engine is not built: make build")
+
+Echo = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+METHOD = "/shop.v1.Payments/Charge"
+CHAT = "/shop.v1.Payments/Chat"
+
+
+class Application:
+    """Echoes calls of any method, and answers health checks."""
+
+    def __init__(self) -> None:
+        self.health = health.aio.HealthServicer()
+        self.address = ""
+
+    async def start(self) -> grpc.aio.Server:
+        async def echo(request: bytes, context: object) -> bytes:
+            return request
+
+        async def echo_all(requests: AsyncIterator[bytes], context: object) -> AsyncIterator[bytes]:
+            async for request in requests:
+                yield request
+
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            "Charge": grpc.unary_unary_rpc_method_handler(echo),
+            "Chat": grpc.stream_stream_rpc_method_handler(echo_all),
+        }
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.v1.Payments", handlers),))
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+        await self.health.set("", health_pb2.HealthCheckResponse.SERVING)
+        self.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        await server.start()
+        return server
+
+
+@pytest.fixture
+async def application() -> AsyncIterator[Application]:
+    started = Application()
+    server = await started.start()
+    yield started
+    await server.stop(None)
+
+
+@pytest.fixture
+def payments(authority: Authority, other_side: OtherSide, tmp_path: Path, application: Application) -> Bench:
+    return Bench(authority, other_side, tmp_path / "payments", PAYMENTS, {"application": application.address})
+
+
+async def test_it_joins_takes_policy_registers_and_is_ready(payments: Bench) -> None:
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start() as running:
+        registered = await asyncio.wait_for(payments.other_side.registries.registered.get(), LIMIT)
+        assert f"127.0.0.1:{registered.port}" == running.addresses.inbound
+        assert (await payments.heard()).hello.revision == 0
+        assert (await payments.heard()).ack.revision == 1
+        assert await running.get("/readyz") == (200, b"ready\n")
+        assert await running.get("/healthz") == (200, b"ok\n")
+        agent = (await running.described())["agent"]
+        assert (agent["identity"], agent["revision"]) == ("spiffe://shop.local/shop/payments", 1)
+        status, exposition = await running.get("/metrics")
+        assert status == 200
+        assert b"tulle_config_revision 1.0" in exposition
+        assert b"tulle_cert_expiry_timestamp_seconds" in exposition
+    assert payments.other_side.registries.left.qsize() == 1
+
+
+async def test_it_starts_and_is_ready_with_no_control_plane(payments: Bench) -> None:
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 3))
+    async with payments.start() as running:
+        instance = (await running.described())["agent"]["instance"]
+    await payments.other_side.stop()
+    payments.settings["token"] = None
+    async with payments.start() as running:
+        agent = (await running.described())["agent"]
+        assert (agent["revision"], agent["instance"]) == (3, instance)
+
+
+async def test_a_stop_before_it_is_ready_is_obeyed(payments: Bench) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1), payments.start():
+            raise AssertionError("ready without a snapshot")
+
+
+async def test_it_is_not_ready_while_the_application_is_failing(payments: Bench, application: Application) -> None:
+    await application.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start() as running:
+        assert await running.get("/readyz") == (503, b"the application is not healthy\n")
+
+
+async def test_the_application_is_stopped_after_deregistering(payments: Bench) -> None:
+    left_before: list[int] = []
+
+    async def stop_application() -> None:
+        left_before.append(payments.other_side.registries.left.qsize())
+
+    payments.before_shutdown = stop_application
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start():
+        await asyncio.wait_for(payments.other_side.registries.registered.get(), LIMIT)
+    assert left_before == [1]
+
+
+async def test_a_busy_port_is_named_by_its_flag(payments: Bench, application: Application) -> None:
+    payments.settings["outbound"] = application.address
+    with pytest.raises(InvalidSettingError, match=r"--outbound \(TULLE_OUTBOUND\): cannot listen on"):
+        async with payments.start():
+            pass
+
+
+async def test_without_a_token_nothing_starts(payments: Bench) -> None:
+    payments.settings["token"] = None
+    with pytest.raises(NotJoinedError):
+        async with payments.start():
+            pass
+
+
+async def test_calls_cross_two_sidecars_and_telemetry_names_both_ends(payments: Bench, tmp_path: Path) -> None:
+    other_side = await OtherSide(payments.authority, ORDERS).start()
+    orders = Bench(payments.authority, other_side, tmp_path / "orders", ORDERS, {"otlp": True})
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start() as called:
+        other_side.discoveries.pushed.put_nowait(calling(ORDERS, 1, PAYMENTS, called.addresses.inbound))
+        async with orders.start() as caller, channel(caller.addresses.outbound) as to_payments:
+            charge: Echo = to_payments.unary_unary(METHOD)
+            assert await charge(b"10 EUR", timeout=LIMIT) == b"10 EUR"
+            exposition = (await called.get("/metrics"))[1].decode()
+        (line,) = [one for one in exposition.splitlines() if one.startswith("rpc_server_call_duration_seconds_count")]
+        assert 'tulle_source="shop/orders"' in line
+        assert 'tulle_target="shop/payments"' in line
+    assert names.CLIENT_CALL_DURATION in await exported(other_side)
+    await other_side.stop()
+
+
+async def test_a_renewal_breaks_no_open_call(payments: Bench, tmp_path: Path) -> None:
+    other_side = await OtherSide(payments.authority, ORDERS).start()
+    orders = Bench(payments.authority, other_side, tmp_path / "orders", ORDERS)
+    # A life so short that both renew while the call is open: its half is over within seconds.
+    for side in (other_side, payments.other_side):
+        side.identities.life = side.identities.life / 600
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start() as called:
+        other_side.discoveries.pushed.put_nowait(calling(ORDERS, 1, PAYMENTS, called.addresses.inbound))
+        async with orders.start() as caller, channel(caller.addresses.outbound) as to_payments:
+            chats: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = to_payments.stream_stream(CHAT)
+            chat = chats()
+            await chat.write(b"before")
+            assert await chat.read() == b"before"
+            for side in (other_side, payments.other_side):
+                await asyncio.wait_for(side.identities.renewals.get(), LIMIT)
+            await chat.write(b"after")
+            assert await chat.read() == b"after"
+            await chat.done_writing()
+            assert await chat.code() is grpc.StatusCode.OK
+            charge: Echo = to_payments.unary_unary(METHOD)
+            assert await charge(b"new call", timeout=LIMIT) == b"new call"
+    await other_side.stop()
+
+
+def channel(outbound: str) -> grpc.aio.Channel:
+    options = (("grpc.default_authority", "payments"), ("grpc.enable_http_proxy", 0))
+    return grpc.aio.insecure_channel(outbound, options=options)
+
+
+async def exported(other_side: OtherSide) -> set[str]:
+    """Names of the metrics that came last."""
+    found: set[str] = set()
+    while not other_side.metrics.taken.empty():
+        request = other_side.metrics.taken.get_nowait()
+        found = {metric.name for metric in request.resource_metrics[0].scope_metrics[0].metrics}
+    return found
