@@ -83,14 +83,14 @@ def explain(error: grpc.RpcError, address: str) -> TulleError:
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return Unreachable(f"control plane at {address}: no answer in time")
         case grpc.StatusCode.ABORTED:
-            return Conflict(text)
+            return Conflict(text, hint="")  # the control plane's text holds the remedy
         case grpc.StatusCode.NOT_FOUND:
-            return NotFound(text)
+            return NotFound(text, hint="")
         case grpc.StatusCode.INVALID_ARGUMENT:
             problems = invalid_documents(error)
-            return InvalidPolicy(problems) if problems else UsageProblem(text)
+            return InvalidPolicy(problems) if problems else UsageProblem(text, hint="")
         case code:
-            return Refused(f"control plane at {address}: {code.name if code else 'UNKNOWN'}: {text}")
+            return Refused(f"control plane at {address}: {code.name if code else 'UNKNOWN'}: {text}", hint="")
 
 
 def invalid_documents(error: grpc.RpcError) -> list[str]:
