@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Final, Generic, TypeVar, cast
 
 from pydantic.alias_generators import to_snake
@@ -22,11 +23,16 @@ class TrafficField(Generic[T]):
     def read(self, traffic: Traffic) -> T | None:
         """The value that this block gives, None if it gives none."""
         value: object = traffic
-        for part in self.path.split("."):
-            value = getattr(value, to_snake(part))
+        for part in _attributes(self.path):
+            value = getattr(value, part)
             if value is None:
                 return None
         return cast(T, value)
+
+
+@cache
+def _attributes(path: str) -> tuple[str, ...]:
+    return tuple(to_snake(part) for part in path.split("."))
 
 
 def _seconds(value: float) -> timedelta:

@@ -1,6 +1,5 @@
 """Values in force to the messages that the engine reads; nothing is decided here."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -64,12 +63,11 @@ def circuit_breaker(stack: Stack) -> snapshot_pb2.CircuitBreaker:
     )
 
 
-def cluster(name: str, stack: Stack, endpoints: Iterable[snapshot_pb2.Endpoint]) -> snapshot_pb2.Cluster:
-    """A group of endpoints and how they are chosen, dialled and ejected."""
+def cluster(name: str, stack: Stack) -> snapshot_pb2.Cluster:
+    """How the endpoints of a cluster are chosen, dialled and ejected; the endpoints themselves are still missing."""
     base, longest = stack.value(defaults.EJECTION_BASE), stack.value(defaults.EJECTION_MAX)
     return snapshot_pb2.Cluster(
         name=name,
-        endpoints=endpoints,
         load_balancing=_LOAD_BALANCING[stack.value(defaults.LOAD_BALANCING)],
         failure_accrual=snapshot_pb2.FailureAccrual(
             consecutive_failures=stack.value(defaults.CONSECUTIVE_FAILURES),

@@ -1,9 +1,9 @@
 """All documents in force, each with its age: what resolution starts from."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,6 +24,7 @@ PREFIX: Final = "/policy/"
 
 _ADAPTER: Final[TypeAdapter[Mesh | Service | GRPCRoute | TrafficPolicy | AccessPolicy]] = TypeAdapter(AnyDocument)
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 
 
 class StoredDocumentError(ControlPlaneError):
@@ -48,6 +49,14 @@ class PolicySet:
     """Documents, the older first, then by name: the order of precedence among equals."""
 
     documents: tuple[Stored, ...] = ()
+    # What resolution has worked out from these documents alone, shared by the snapshots of all workloads.
+    worked_out: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, what: tuple[str, ...], work: Callable[[], T]) -> T:
+        """The result of `work`, done once for these documents: `what` names it and everything else it depends on."""
+        if what not in self.worked_out:
+            self.worked_out[what] = work()
+        return cast(T, self.worked_out[what])
 
     @classmethod
     def of(cls, documents: Iterable[Stored]) -> Self:

@@ -36,7 +36,7 @@ class _Resolution:
     workload: WorkloadRef
 
     def snapshot(self, revision: int) -> snapshot_pb2.Snapshot:
-        routes = {service: plan(self.policies, service, self.workload.namespace) for service in self._upstreams()}
+        routes = {service: self._plan(service) for service in self._upstreams()}
         return snapshot_pb2.Snapshot(
             revision=revision,
             trust_domain=self.workload.trust_domain,
@@ -51,7 +51,15 @@ class _Resolution:
             return sorted({qualify(name, self.workload.namespace) for name in own.spec.upstreams})
         return sorted({*self.policies.services, *(instance.service for instance in self.instances)})
 
+    def _plan(self, service: str) -> list[RoutePlan]:
+        caller = self.workload.namespace
+        return self.policies.once(("plan", service, caller), lambda: plan(self.policies, service, caller))
+
     def _service(self, name: str, plans: Iterable[RoutePlan]) -> snapshot_pb2.Service:
+        what = ("service", name, self.workload.namespace)
+        return self.policies.once(what, lambda: self._encode_service(name, plans))
+
+    def _encode_service(self, name: str, plans: Iterable[RoutePlan]) -> snapshot_pb2.Service:
         document = self.policies.services.get(name)
         return snapshot_pb2.Service(
             name=name,
@@ -69,12 +77,18 @@ class _Resolution:
         return [self._cluster(wanted[name]) for name in sorted(wanted)]
 
     def _cluster(self, target: Target) -> snapshot_pb2.Cluster:
-        members = [instance for instance in self.instances if self._belongs(instance, target)]
-        stack = service_stack(self.policies, target.service)
-        return encode.cluster(target.cluster, stack, [encode.endpoint(instance) for instance in members])
+        candidates = self._by_service.get(target.service, ())
+        members = [instance for instance in candidates if self._belongs(instance, target)]
+        found = snapshot_pb2.Cluster()
+        found.CopyFrom(self.policies.once(("cluster", target.cluster), lambda: self._empty_cluster(target)))
+        found.endpoints.extend(encode.endpoint(instance) for instance in members)
+        return found
+
+    def _empty_cluster(self, target: Target) -> snapshot_pb2.Cluster:
+        return encode.cluster(target.cluster, service_stack(self.policies, target.service))
 
     def _belongs(self, instance: registry_pb2.Instance, target: Target) -> bool:
-        if instance.service != target.service or not (instance.identity or target.service in self._plaintext):
+        if not (instance.identity or target.service in self._plaintext):
             return False
         return all(instance.labels.get(name) == value for name, value in self._labels(target).items())
 
@@ -82,6 +96,13 @@ class _Resolution:
         document = self.policies.services.get(target.service)
         subsets = document.spec.subsets if document else ()
         return next((subset.labels for subset in subsets if subset.name == target.subset), {})
+
+    @cached_property
+    def _by_service(self) -> dict[str, list[registry_pb2.Instance]]:
+        found: dict[str, list[registry_pb2.Instance]] = {}
+        for instance in self.instances:
+            found.setdefault(instance.service, []).append(instance)
+        return found
 
     @cached_property
     def _plaintext(self) -> frozenset[str]:
