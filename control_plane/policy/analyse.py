@@ -4,25 +4,18 @@ None of it stops a write: documents may come before what they speak of. What mus
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 from control_plane.policy import defaults
 from control_plane.policy.load import Loaded
 from control_plane.policy.model import AccessPolicy, DocumentKey, GRPCRoute, Mesh, Service, TrafficPolicy
+from control_plane.policy.notice import Notice, line
 from control_plane.policy.policy_set import PolicySet
 from control_plane.policy.problem import Problem
 from control_plane.policy.resolve import qualify
 from control_plane.policy.routing import backend, rule_name
+from control_plane.policy.strangers import strangers
 from control_plane.policy.suggest import did_you_mean
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One line for whoever applies, about these documents."""
-
-    keys: frozenset[DocumentKey]
-    text: str
 
 
 def refuse(loaded: Iterable[Loaded], trust_domain: str) -> list[Problem]:
@@ -38,7 +31,7 @@ def refuse(loaded: Iterable[Loaded], trust_domain: str) -> list[Problem]:
     ]
 
 
-def analyse(policies: PolicySet, registered: Iterable[str]) -> list[Notice]:
+def analyse(policies: PolicySet, registered: Iterable[str], trust_domain: str) -> list[Notice]:
     """Everything odd about these documents, given the names ("namespace/name") of services that have instances."""
     known = frozenset({*policies.services, *registered})
     return [
@@ -49,6 +42,7 @@ def analyse(policies: PolicySet, registered: Iterable[str]) -> list[Notice]:
         *(notice for policy in policies.of_kind(AccessPolicy) for notice in _access(policy, known)),
         *_overlapping(policies),
         *_equal_rank(policies),
+        *strangers(policies, known, trust_domain),
     ]
 
 
@@ -97,12 +91,12 @@ def _target_route(
     route = routes.get(name)
     if route is None:
         hint = did_you_mean(name, routes)
-        yield Notice(frozenset({policy.key}), _line(f"{policy.key}: target GRPCRoute {name} does not exist yet", hint))
+        yield Notice(frozenset({policy.key}), line(f"{policy.key}: target GRPCRoute {name} does not exist yet", hint))
         return
     rules = [rule.name for rule in route.spec.rules if rule.name]
     if section is not None and section not in rules:
         cause = f"{policy.key}: GRPCRoute {name} has no rule named {section!r}"
-        yield Notice(frozenset({policy.key, route.key}), _line(cause, did_you_mean(section, rules)))
+        yield Notice(frozenset({policy.key, route.key}), line(cause, did_you_mean(section, rules)))
 
 
 def _wider_than_it_looks(policy: TrafficPolicy, route: str) -> Iterator[Notice]:
@@ -156,9 +150,5 @@ def _missing(
         hint = did_you_mean(name, [*near, *others])
         hint = hint if hint.startswith("did you mean") else ""
         yield Notice(
-            frozenset({key}), _line(f"{key}: {role} {service} has neither a document nor an instance yet", hint)
+            frozenset({key}), line(f"{key}: {role} {service} has neither a document nor an instance yet", hint)
         )
-
-
-def _line(cause: str, hint: str) -> str:
-    return f"{cause}; {hint}" if hint else cause

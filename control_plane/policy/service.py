@@ -118,7 +118,7 @@ class PolicyService(policy_pb2_grpc.PolicyServicer):
             revision, done, before = await self._ledger.write(edit, author, expected)
             self._tell(revision, done, author)
         registered = {instance.service for instance in instances}
-        warnings = _news(before.policies, done, registered)
+        warnings = self._news(before.policies, done, registered)
         return policy_pb2.ApplyResponse(revision=revision, changes=_changes(done.changes), warnings=warnings)
 
     def _rehearse(self, policies: PolicySet, instances: Sequence[registry_pb2.Instance]) -> None:
@@ -132,13 +132,12 @@ class PolicyService(policy_pb2_grpc.PolicyServicer):
             why = f" ({author.reason})" if author.reason else ""
             self._events.record("apply", f"revision {revision}", f"{author.name}: {', '.join(changed[:10])}{why}")
 
-
-def _news(before: PolicySet, done: Edit, registered: set[str]) -> list[str]:
-    """What is odd about the documents given, and what else this write made odd."""
-    given = {change.key for change in done.changes}
-    old = set(analyse(before, registered))
-    found = analyse(done.after, registered)
-    return list(dict.fromkeys(notice.text for notice in found if notice.keys & given or notice not in old))
+    def _news(self, before: PolicySet, done: Edit, registered: set[str]) -> list[str]:
+        """What is odd about the documents given, and what else this write made odd."""
+        given = {change.key for change in done.changes}
+        old = set(analyse(before, registered, self._trust_domain))
+        found = analyse(done.after, registered, self._trust_domain)
+        return list(dict.fromkeys(notice.text for notice in found if notice.keys & given or notice not in old))
 
 
 def _author(name: str, reason: str, time: datetime) -> Author:

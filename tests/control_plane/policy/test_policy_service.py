@@ -26,6 +26,12 @@ from tests.control_plane.policy.policy_documents import access, instance, mesh, 
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CONTEXT: Any = None  # the servicer leaves the caller to the guard, and never looks at the context
+METHODS = "{methods: [{name: shop.v1.Payments/Charge}]}"
+ALLOW = """
+  targetRefs: [{kind: Service, name: payments}]
+  action: Allow
+  rules: [{from: [{identity: "spiffe://CALLER"}], to: [{methods: [METHOD]}]}]
+"""
 TIMEOUT = "{targetRefs: [{kind: Service, name: payments}], timeouts: {request: 2s}}"
 
 
@@ -201,6 +207,29 @@ async def test_a_mesh_of_another_trust_domain_is_refused(room: Room) -> None:
             [access("a", "{targetRefs: [{kind: Mesh, name: shop}], action: Allow}")],
             "AccessPolicy shop/a has no rules, so that it matches no call",
         ),
+        (
+            [access("a", ALLOW.replace("CALLER", "shop.locl/shop/web").replace("METHOD", "a.B/C"))],
+            "AccessPolicy shop/a: spiffe://shop.locl/shop/web is of another trust domain than this mesh's "
+            "'shop.local'; did you mean 'shop.local'?",
+        ),
+        (
+            [access("a", ALLOW.replace("CALLER", "shop.local/shop/paymets").replace("METHOD", "a.B/C"))],
+            "AccessPolicy shop/a: spiffe://shop.local/shop/paymets names a service that has neither a document nor an "
+            "instance yet; did you mean 'shop/payments'?",
+        ),
+        (
+            [
+                service("payments", METHODS),
+                access("a", ALLOW.replace("CALLER", "shop.local/shop/*").replace("METHOD", "shop.v1.Payments/Chrge")),
+            ],
+            "AccessPolicy shop/a: shop/payments has no method shop.v1.Payments/Chrge; "
+            "did you mean 'shop.v1.Payments/Charge'?",
+        ),
+        (
+            [service("payments", METHODS), route("r", "[{matches: [{method: {service: shop.v1.Payment}}]}]")],
+            "GRPCRoute shop/r: no method of shop/payments matches shop.v1.Payment/*; "
+            "did you mean 'shop.v1.Payments/Charge'?",
+        ),
     ],
 )
 async def test_what_is_odd_is_told_and_stops_nothing(room: Room, documents: list[str], warning: str) -> None:
@@ -208,6 +237,14 @@ async def test_what_is_odd_is_told_and_stops_nothing(room: Room, documents: list
     response = await room.apply(*documents)
     assert response.revision == 1
     assert warning in response.warnings
+
+
+async def test_names_that_are_right_raise_no_notice(room: Room) -> None:
+    room.instances.append(instance("w1", "shop/web"))
+    for caller, method in (("shop.local/shop/web", "shop.v1.Payments/Charge"), ("shop.local/*", "shop.v1.Payments/*")):
+        allow = access("a", ALLOW.replace("CALLER", caller).replace("METHOD", method))
+        matching = route("r", "[{matches: [{method: {method: Charge}}]}]")
+        assert list((await room.apply(service("payments", METHODS), allow, matching)).warnings) == []
 
 
 async def test_describe_names_the_origin_of_each_value(room: Room) -> None:
