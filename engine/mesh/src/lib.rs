@@ -7,6 +7,8 @@
 //! may, [`resilience`] how long and how often, [`balance`] which endpoint; [`outcome`] says once what came of it, to retry,
 //! breaker, balance and [`telemetry`] alike.
 
+#![forbid(unsafe_code)]
+
 pub mod authz;
 pub mod balance;
 mod hash;
