@@ -96,7 +96,7 @@ def test_what_was_applied_is_seen_in_get_history_and_describe(mesh: Mesh) -> Non
     mesh.service("echo")
     revision = mesh.apply(TRAFFIC.format(body="timeouts: {request: 200ms}"))
     history = json.loads(mesh.tulle("history", "-o", "json").stdout)
-    assert history["revisions"][0]["revision"] == str(revision)
+    assert history[0]["revision"] == str(revision)
     described = mesh.tulle("describe", f"{NAMESPACE}/echo").stdout
     assert "200ms" in described
     assert "TrafficPolicy" in described

@@ -26,11 +26,11 @@ def apply(  # noqa: PLR0913, PLR0917 - a parameter a flag
     from tulle.author import name_of
     from tulle.client import connect
     from tulle.errors import UsageProblem
-    from tulle.output import say
+    from tulle.output import dump, say
     from tulle.proto_methods import methods_of
     from tulle.rollout import wait_until_acknowledged
     from tulle.sources import read_sources
-    from tulle.views import changes
+    from tulle.views import changes, plain
 
     if dry_run and wait:
         raise UsageProblem("--wait: nothing is written with --dry-run", "leave one of them out")
@@ -45,7 +45,10 @@ def apply(  # noqa: PLR0913, PLR0917 - a parameter a flag
         answer = plane.call(plane.policy.Apply, request)
         for warning in answer.warnings:
             say(f"warning: {warning}")
-        changes.emit(list(answer.changes), output)
+        if output in {Format.JSON, Format.YAML}:
+            print(dump(plain(answer), output))  # noqa: T201 - stdout is data
+        else:
+            changes.emit(list(answer.changes), output)
         say("nothing was written: --dry-run" if dry_run else f"revision {answer.revision}", quiet=quiet)
         if wait:
             count = wait_until_acknowledged(plane, answer.revision, timeout)
