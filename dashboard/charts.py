@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 from dashboard import wording
 from dashboard.queries import moment
-from dashboard.tables import table
 from protos.tulle.v1.telemetry_pb2 import SeriesResponse
 
 
@@ -118,19 +117,17 @@ def heat_rows(series: SeriesResponse) -> list[tuple[str, list[int]]]:
     return rows[used[0] : used[-1] + 1] if used else []
 
 
-def lines_table(caption: str, at: Sequence[datetime], lines: Sequence[Line]) -> Any:
-    """The table twin of a line chart, newest first."""
-    rows = [
-        (when.strftime("%H:%M:%S"), *(_number(line.values[index]) for line in lines))
+def lines_rows(at: Sequence[datetime], lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """The table twin of a line chart, newest first: "UTC" and a column a line."""
+    return [
+        {"UTC": when.strftime("%m-%d %H:%M:%S"), **{line.name: _number(line.values[index]) for line in lines}}
         for index, when in reversed(list(enumerate(at)))
     ]
-    return table(caption, ("UTC", *(f"#{line.name}" for line in lines)), rows, "No calls in this range.")
 
 
-def heat_table(series: SeriesResponse) -> Any:
+def heat_totals(series: SeriesResponse) -> list[dict[str, Any]]:
     """The table twin of the heat map: calls a bucket over the whole range."""
-    rows = [(label, str(sum(counts))) for label, counts in heat_rows(series)]
-    return table("Calls by latency", ("latency", "#calls"), rows, "No calls in this range.")
+    return [{"latency": label, "calls": sum(counts)} for label, counts in heat_rows(series)]
 
 
 def _layout(palette: Palette, unit: str) -> go.Layout:
@@ -156,4 +153,4 @@ def _bound(milliseconds: float) -> str:
 
 
 def _number(value: float | None) -> str:
-    return wording.NOTHING if value is None else f"{value:.3g}"
+    return wording.NOTHING if value is None else wording.short(value)

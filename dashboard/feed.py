@@ -75,7 +75,8 @@ class Feed:
         if self._view.number <= than:
             # The event of the moment: it is replaced with each publication, so nobody can miss one.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._fresh.wait(), patience.total_seconds())
+                async with asyncio.timeout(patience.total_seconds()):
+                    await self._fresh.wait()
         return self._view
 
     async def run(self) -> None:
@@ -104,7 +105,9 @@ class Feed:
         stream = aiter(call)
         try:
             while True:
-                topology = await asyncio.wait_for(anext(stream), self.pace.silence)
+                # Not wait_for: before Python 3.12 it swallows a cancellation that meets a finished read (bpo-37658).
+                async with asyncio.timeout(self.pace.silence):
+                    topology = await anext(stream)
                 self.accept(topology)
         except StopAsyncIteration:
             return

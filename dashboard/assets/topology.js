@@ -10,7 +10,8 @@ window.tulle = window.tulle || {};
 
   tulle.cy = function () {
     const holder = document.getElementById("graph");
-    return (holder && holder._cyreg && holder._cyreg.cy) || null;
+    const cy = holder && holder._cyreg && holder._cyreg.cy;
+    return cy && !cy.destroyed() ? cy : null;
   };
 
   const ms = (value) => (value >= 1000 ? (value / 1000).toPrecision(2) + " s" : value >= 10 ? value.toFixed(0) + " ms" : value.toPrecision(2) + " ms");
@@ -65,7 +66,9 @@ window.tulle = window.tulle || {};
     moved = false;
     cy.on("dragpan scrollzoom pinchzoom", () => { moved = true; });
     // The panel takes its room from the map: what was in sight stays in sight, unless the reader chose the view.
-    new ResizeObserver(() => { cy.resize(); if (!moved) { center(cy); } }).observe(cy.container());
+    const sizes = new ResizeObserver(() => { cy.resize(); if (!moved) { center(cy); } });
+    sizes.observe(cy.container());
+    cy.on("destroy", () => sizes.disconnect());
   }
 
   function paint(cy, mesh) {

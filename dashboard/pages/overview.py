@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-import dash_ag_grid as dag
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import wording
 from dashboard.badges import SIGNS, sync_badge
 from dashboard.clientside import in_browser
 from dashboard.empty import instead
+from dashboard.grids import grid
 from dashboard.mesh import MeshView
 from dashboard.queries import expiring, in_sync, moment, refusal, totals, worst_first
 from dashboard.sources import Sources
@@ -95,21 +95,7 @@ def _grid(sort: str) -> Any:
         else definition
         for definition in _COLUMNS
     ]  # fmt: skip
-    return dag.AgGrid(
-        id="services-grid",
-        columnDefs=definitions,
-        rowData=[],
-        getRowId="params.data.service",
-        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-        dashGridOptions={
-            "theme": {"function": "tulleTheme(themeQuartz)"},
-            "domLayout": "autoHeight",
-            "animateRows": False,
-            "suppressCellFocus": False,
-            "localeText": {"noRowsToShow": "no service matches"},
-        },
-        style={"height": None, "width": "100%"},
-    )
+    return grid("services-grid", definitions, "service", "no service matches")
 
 
 def register(app: Dash, sources: Sources) -> None:

@@ -7,12 +7,13 @@ from urllib.parse import parse_qs
 
 import dash_mantine_components as dmc
 import grpc.aio
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard import charts
 from dashboard.badges import health_badge, reasons_list
 from dashboard.clientside import in_browser
 from dashboard.empty import instead
+from dashboard.grids import NUMBER, grid
 from dashboard.mesh import EXTERNAL
 from dashboard.pages import service_tables as tables_of
 from dashboard.pages.topology import golden_facts
@@ -39,7 +40,12 @@ RANGES = {
     "6h": Range(timedelta(hours=6), timedelta(minutes=2)),
     "24h": Range(timedelta(hours=24), timedelta(minutes=10)),
 }
-_CHARTS = (("rate", "Calls, faults and client errors"), ("latency", "Latency"), ("heat", "Latency heat map"))
+# name, title, columns of the table twin; the first tells its rows apart
+_CHARTS = (
+    ("rate", "Calls, faults and client errors a second", ("UTC", "calls", "faults", "client errors")),
+    ("latency", "Latency in ms", ("UTC", "p50", "p95", "p99")),
+    ("heat", "Latency heat map", ("latency", "calls")),
+)
 
 
 def serves(path: str) -> bool:
@@ -71,7 +77,7 @@ def layout(path: str, search: str) -> Any:
                     html.Div(id="service-golden"),
                     _choices(chosen if chosen in RANGES else "5m", view),
                     html.P(id="series-note", className="quiet", role="status"),
-                    html.Div([_chart(name, title) for name, title in _CHARTS], className="columns"),
+                    html.Div([_chart(*chart) for chart in _CHARTS], className="columns"),
                     section("Methods", html.Div(id="service-methods")),
                     html.Div(
                         [
@@ -118,10 +124,14 @@ def _choices(chosen: str, view: str) -> Any:
     )
 
 
-def _chart(name: str, title: str) -> Any:
+def _chart(name: str, title: str, columns: tuple[str, ...]) -> Any:
     graph = dcc.Graph(id=f"chart-{name}", config={"displayModeBar": False}, style={"height": "250px"})
+    definitions = [{"field": column, "headerName": column, "sortable": False, **NUMBER} for column in columns]
+    definitions[0] |= {"type": "", "width": 150}
+    twin = grid(f"grid-{name}", definitions, columns[0], "no calls in this range", "250px")
     look = "card wide" if name == "heat" else "card"
-    return section(title, html.Div(graph, id=f"graph-{name}"), html.Div(id=f"table-{name}"), look=look)
+    parts = (html.Div(graph, id=f"graph-{name}"), html.Div(twin, id=f"table-{name}", hidden=True))
+    return section(title, *parts, look=look)
 
 
 def register(app: Dash, sources: Sources) -> None:
@@ -163,9 +173,10 @@ def register(app: Dash, sources: Sources) -> None:
 
     @app.callback(
         Output("series-note", "children"),
-        *(Output(f"chart-{name}", "figure") for name, _ in _CHARTS),
-        *(Output(f"table-{name}", "children") for name, _ in _CHARTS),
-        *(Output(f"graph-{name}", "hidden") for name, _ in _CHARTS),
+        *(Output(f"chart-{name}", "figure") for name, _, _ in _CHARTS),
+        *(Output(f"grid-{name}", "rowData") for name, _, _ in _CHARTS),
+        *(Output(f"graph-{name}", "hidden") for name, _, _ in _CHARTS),
+        *(Output(f"table-{name}", "hidden") for name, _, _ in _CHARTS),
         Output("service-methods", "children"),
         Input("slow", "data"),
         Input("range", "value"),
@@ -176,9 +187,10 @@ def register(app: Dash, sources: Sources) -> None:
     async def over_time(_slow: int | None, chosen: str, shown: str, scheme: str, path: str) -> tuple[Any, ...]:
         service, stretch = service_of(path), RANGES[chosen]
         note, series, methods = await _ask(sources, service, stretch)
-        figures, twins = _draw(series, stretch, scheme)
         charted = shown != "tables"
-        return note, *figures, *([None] * 3 if charted else twins), *[not charted] * 3, methods
+        figures = _figures(series, stretch, scheme) if charted else [no_update] * 3
+        twins = [no_update] * 3 if charted else _twins(series, stretch)
+        return note, *figures, *twins, *[not charted] * 3, *[charted] * 3, methods
 
     in_browser(
         app,
@@ -214,17 +226,19 @@ def series_request(service: str, stretch: Range, now: datetime) -> SeriesRequest
     )
 
 
-def _draw(series: SeriesResponse, stretch: Range, scheme: str) -> tuple[list[Any], list[Any]]:
+def _figures(series: SeriesResponse, stretch: Range, scheme: str) -> list[Any]:
     at = charts.times(series)
-    rates, latencies = charts.rate_lines(series, stretch.step.total_seconds()), charts.latency_lines(series)
-    figures = [
-        charts.line_figure(at, rates, "calls/s", scheme),
-        charts.line_figure(at, latencies, "ms", scheme),
+    return [
+        charts.line_figure(at, charts.rate_lines(series, stretch.step.total_seconds()), "calls/s", scheme),
+        charts.line_figure(at, charts.latency_lines(series), "ms", scheme),
         charts.heat_figure(series, scheme),
     ]
-    twins = [
-        charts.lines_table("Calls a second", at, rates),
-        charts.lines_table("Latency in ms", at, latencies),
-        charts.heat_table(series),
+
+
+def _twins(series: SeriesResponse, stretch: Range) -> list[Any]:
+    at = charts.times(series)
+    return [
+        charts.lines_rows(at, charts.rate_lines(series, stretch.step.total_seconds())),
+        charts.lines_rows(at, charts.latency_lines(series)),
+        charts.heat_totals(series),
     ]
-    return figures, twins

@@ -29,6 +29,8 @@ class ControlPlaneDouble(rpc.TelemetryQueryServicer):
         self.watchers = 0
         self.port = port
         self._ended = asyncio.Event()
+        self._told = asyncio.Condition()
+        self._count = 0
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
@@ -48,6 +50,12 @@ class ControlPlaneDouble(rpc.TelemetryQueryServicer):
             await self._server.stop(None)
             self._server = None
 
+    async def told_more(self, topologies: int) -> None:
+        """Returns when so many more topologies have been sent."""
+        target = self._count + topologies
+        async with self._told:
+            await asyncio.wait_for(self._told.wait_for(lambda: self._count >= target), 20.0)
+
     def credential(self) -> str:
         """The operator's credential file."""
         leaf = self.authority.operator()
@@ -66,11 +74,26 @@ class ControlPlaneDouble(rpc.TelemetryQueryServicer):
         try:
             while True:
                 yield self.tell(_now_ms())
+                async with self._told:
+                    self._count += 1
+                    self._told.notify_all()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._ended.wait(), request.period_ms / 1000)
                     return
         finally:
             self.watchers -= 1
+
+    async def GetTopology(self, request: pb.TopologyRequest, context: Any) -> pb.Topology:  # noqa: N802
+        """The topology of the moment."""
+        return self.tell(_now_ms())
+
+    async def ListTraces(self, request: pb.ListTracesRequest, context: Any) -> pb.ListTracesResponse:  # noqa: N802
+        """No traces."""
+        return pb.ListTracesResponse()
+
+    async def GetTrace(self, request: pb.GetTraceRequest, context: Any) -> pb.GetTraceResponse:  # noqa: N802
+        """No trace."""
+        return pb.GetTraceResponse()
 
     async def GetSeries(self, request: pb.SeriesRequest, context: Any) -> pb.SeriesResponse:  # noqa: N802
         """A wave over the range asked for."""

@@ -31,6 +31,11 @@ class Running:
         return self.base.partition("//")[2]
 
     @property
+    def port(self) -> int:
+        """The port it bound."""
+        return int(self.host.rpartition(":")[2])
+
+    @property
     def token(self) -> str:
         """What the link signs in with."""
         return self.link.partition("token=")[2]

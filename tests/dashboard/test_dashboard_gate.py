@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 import websockets
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from tests.dashboard.dashboard_harness import Running
 from tests.dashboard.dashboard_http import Answer, ask
@@ -105,10 +106,11 @@ async def test_a_websocket_needs_cookie_and_own_origin(dashboard: Running) -> No
     cookies = cookie_header(await sign_in(dashboard))
     address = f"ws://{dashboard.host}{_SOCKET}"
 
-    async with websockets.connect(address, origin=dashboard.base, additional_headers=cookies) as socket:
+    async with websockets.connect(address, origin=Origin(dashboard.base), additional_headers=cookies) as socket:
         await socket.send(json.dumps({"type": "heartbeat"}))
         assert json.loads(await socket.recv()) == {"type": "heartbeat_ack"}
-    for origin, headers in ((dashboard.base, {}), ("http://evil.example", cookies), (None, cookies)):
+    foreign = Origin("http://evil.example")
+    for origin, headers in ((Origin(dashboard.base), {}), (foreign, cookies), (None, cookies)):
         with pytest.raises(InvalidStatus) as refused:
             async with websockets.connect(address, origin=origin, additional_headers=headers):
                 raise AssertionError("the socket must not open")
