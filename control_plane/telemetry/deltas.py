@@ -4,15 +4,18 @@ A reset (a new start time, or a value that shrank) begins from nothing. A resour
 before this process did has been counted by the one before: its first values are the base, not a burst of calls.
 """
 
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
 from typing import Final
 
+from control_plane.errors import ExhaustedError
 from control_plane.telemetry.histogram import Histogram
 from control_plane.telemetry.points import Point
 
 MAX_SERIES: Final = 100_000
 MAX_SERIES_A_RESOURCE: Final = 4_000
+MAX_INSTANCES: Final = 500
+IDLE_SECONDS: Final = 600.0
 
 Resource = tuple[str, str]
 """Service "namespace/name" and instance id."""
@@ -26,8 +29,18 @@ class _Last:
     value: float | Histogram
 
 
+@dataclass(slots=True)
+class _Sender:
+    touched: float
+    lasts: dict[_Series, _Last] = field(default_factory=dict)
+
+
 class TooManySeriesError(Exception):
     """A bound was reached: the point was dropped."""
+
+
+class TooManyInstancesError(ExhaustedError):
+    """A service exports under more instance ids than it can have."""
 
 
 class Deltas:
@@ -36,14 +49,18 @@ class Deltas:
     def __init__(self, started_unix_nano: int, limit: int = MAX_SERIES) -> None:
         self._started = started_unix_nano
         self._limit = limit
-        self._resources: OrderedDict[Resource, dict[_Series, _Last]] = OrderedDict()
+        self._senders: OrderedDict[Resource, _Sender] = OrderedDict()
+        self._instances: Counter[str] = Counter()
         self._size = 0
 
-    def begin(self, resource: Resource) -> bool:
-        """Note that a resource exports now; whether it had before."""
-        known = resource in self._resources
-        self._resources.setdefault(resource, {})
-        self._resources.move_to_end(resource)
+    def begin(self, resource: Resource, now: float) -> bool:
+        """Note that a resource exports now (monotonic seconds); whether it had before. TooManyInstancesError."""
+        self._expire(now)
+        known = resource in self._senders
+        if not known:
+            self._admit(resource, now)
+        self._senders[resource].touched = now
+        self._senders.move_to_end(resource)
         return known
 
     def delta(self, resource: Resource, point: Point, *, known: bool) -> float | Histogram:
@@ -51,7 +68,7 @@ class Deltas:
         if not point.cumulative:
             return point.value
         series = (point.name, tuple(sorted(point.attributes.items())))
-        lasts = self._resources[resource]
+        lasts = self._senders[resource].lasts
         last = lasts.get(series)
         if last is None:
             self._make_room(resource, lasts)
@@ -62,18 +79,35 @@ class Deltas:
         last.start, last.value = point.start, point.value
         return point.value if added is None else added
 
-    def forget(self, resource: Resource) -> None:
-        """Leave a resource out, as when its instance has gone."""
-        self._size -= len(self._resources.pop(resource, {}))
+    def _admit(self, resource: Resource, now: float) -> None:
+        # Instance ids are the sender's own word: unbounded, one workload could push all others out.
+        if self._instances[resource[0]] >= MAX_INSTANCES:
+            raise TooManyInstancesError(
+                f"{resource[0]} exports under over {MAX_INSTANCES} instance ids",
+                hint="keep service.instance.id the same while a process lives",
+            )
+        self._senders[resource] = _Sender(now)
+        self._instances[resource[0]] += 1
+
+    def _expire(self, now: float) -> None:
+        while self._senders:
+            resource, sender = next(iter(self._senders.items()))
+            if now - sender.touched <= IDLE_SECONDS:
+                break
+            self._forget(resource)
+
+    def _forget(self, resource: Resource) -> None:
+        self._size -= len(self._senders.pop(resource).lasts)
+        self._instances[resource[0]] -= 1
 
     def _make_room(self, resource: Resource, lasts: dict[_Series, _Last]) -> None:
         if len(lasts) >= MAX_SERIES_A_RESOURCE:
             raise TooManySeriesError
         while self._size >= self._limit:
-            oldest = next(iter(self._resources))
+            oldest = next(iter(self._senders))
             if oldest == resource:
                 raise TooManySeriesError
-            self.forget(oldest)
+            self._forget(oldest)
 
 
 def _since(value: float | Histogram, last: float | Histogram) -> float | Histogram | None:

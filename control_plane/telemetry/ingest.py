@@ -5,7 +5,7 @@ Calls are counted in the second in which they arrive, so that no sender's clock 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
@@ -45,6 +45,14 @@ class ForeignResourceError(DeniedError):
     """A resource claims to be another service than its sender's certificate says."""
 
 
+@dataclass
+class Dropped:
+    """What the bounds made us drop since the start."""
+
+    points: int = 0
+    spans: int = 0
+
+
 @dataclass(frozen=True)
 class Intake:
     """Where what comes in is kept."""
@@ -54,6 +62,7 @@ class Intake:
     deltas: Deltas
     waiting: WaitingTraces
     clock: Clock
+    dropped: Dropped = field(default_factory=Dropped)
 
 
 class MetricsIngest(metrics_grpc.MetricsServiceServicer):
@@ -73,6 +82,7 @@ class MetricsIngest(metrics_grpc.MetricsServiceServicer):
         for resource, scopes in batches:
             metrics = (metric for scope in scopes for metric in scope.metrics)
             dropped += take_points(self._intake, resource, (point for metric in metrics for point in points(metric)))
+        self._intake.dropped.points += dropped
         response = metrics_api.ExportMetricsServiceResponse()
         if dropped:
             response.partial_success.rejected_data_points = dropped
@@ -100,6 +110,7 @@ class TraceIngest(trace_grpc.TraceServiceServicer):
         for (service, _), scopes in batches:
             for trace_id, span in read_spans(service, scopes):
                 dropped += not self._intake.waiting.add(trace_id, span, now)
+        self._intake.dropped.spans += dropped
         response = trace_api.ExportTraceServiceResponse()
         if dropped:
             response.partial_success.rejected_spans = dropped
@@ -125,7 +136,7 @@ def identify(resource: OtlpResource, sender: WorkloadRef) -> Resource:
 
 def take_points(intake: Intake, resource: Resource, found: Iterable[Point]) -> int:
     """Count points; how many were dropped."""
-    known = intake.deltas.begin(resource)
+    known = intake.deltas.begin(resource, intake.clock.monotonic())
     dropped = 0
     for point in found:
         try:
@@ -143,8 +154,10 @@ def _take(intake: Intake, resource: Resource, point: Point, *, known: bool) -> b
     if point.name in _DURATIONS or point.name in _SUMS:
         added = intake.deltas.delta(resource, point, known=known)
         if isinstance(added, Histogram) == (point.name in _DURATIONS) and _amount(added):
-            key = _call_key(resource[0], point)
-            _count(intake.rollups.cell(int(intake.clock.now().timestamp()), key), point.name, added)
+            cell = intake.rollups.cell(int(intake.clock.now().timestamp()), _call_key(resource[0], point))
+            if cell is None:
+                return False
+            _count(cell, point.name, added)
     return True
 
 

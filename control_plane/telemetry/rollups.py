@@ -12,6 +12,7 @@ from control_plane.telemetry.calls import CallKey, Calls, Slot, merge
 MEMORY_SECONDS: Final = 900
 TEN: Final = 10
 MAX_CELLS: Final = 300_000
+MAX_CELLS_A_SECOND: Final = 20_000
 
 
 class Rollups:
@@ -24,11 +25,13 @@ class Rollups:
         self._cells = 0
         self.began = now
 
-    def cell(self, now: int, key: CallKey) -> Calls:
-        """Where calls of this second and series are counted."""
+    def cell(self, now: int, key: CallKey) -> Calls | None:
+        """Where calls of this second and series are counted; None: there are too many series in it."""
         slot = self._seconds.setdefault(now, {})
         found = slot.get(key)
         if found is None:
+            if len(slot) >= MAX_CELLS_A_SECOND:
+                return None
             found = slot[key] = Calls()
             self._cells += 1
         return found

@@ -16,7 +16,7 @@ from control_plane.telemetry.deltas import Deltas
 from control_plane.telemetry.events import EventLog
 from control_plane.telemetry.facts import ReadFacts
 from control_plane.telemetry.gauges import Gauges, StateChange
-from control_plane.telemetry.ingest import Intake, MetricsIngest, TraceIngest
+from control_plane.telemetry.ingest import Dropped, Intake, MetricsIngest, TraceIngest
 from control_plane.telemetry.query import QueryService
 from control_plane.telemetry.rollups import Rollups
 from control_plane.telemetry.traces import QUIET_SECONDS, WaitingTraces
@@ -38,6 +38,7 @@ class Telemetry:
         self.events = events
         self._archive = archive
         self._clock = clock
+        self._trim_at = int(now)
         self._intake = Intake(
             rollups=Rollups(int(now)),
             gauges=Gauges(self._breaker_changed),
@@ -61,6 +62,11 @@ class Telemetry:
         add_TraceServiceServicer_to_server(TraceIngest(self._intake, caller), server)  # type: ignore[no-untyped-call]
         add_TelemetryQueryServicer_to_server(query, server)
 
+    @property
+    def dropped(self) -> Dropped:
+        """What bounds made this store drop, for the control plane's own metrics."""
+        return self._intake.dropped
+
     async def run(self) -> None:
         """Roll up, save and trim for ever. What fails is logged and tried again: telemetry stops no call."""
         while True:
@@ -75,7 +81,8 @@ class Telemetry:
         now = int(self._clock.now().timestamp())
         self._intake.gauges.expire(self._clock.monotonic())
         await self._save(now, self._clock.monotonic() - QUIET_SECONDS)
-        if now % TRIM_EVERY == 0:
+        if now >= self._trim_at:
+            self._trim_at = now + TRIM_EVERY
             await self._archive.run(self._archive.tables.trim, now)
 
     async def close(self) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from control_plane.telemetry.deltas import MAX_SERIES_A_RESOURCE, Deltas, Resource, TooManySeriesError
+from control_plane.telemetry.deltas import (
+    IDLE_SECONDS,
+    MAX_INSTANCES,
+    MAX_SERIES_A_RESOURCE,
+    Deltas,
+    Resource,
+    TooManyInstancesError,
+    TooManySeriesError,
+)
 from control_plane.telemetry.points import Point
 
 STARTED = 1_000
@@ -13,10 +21,10 @@ def point(value: float, start: int = STARTED, name: str = "n", *, cumulative: bo
     return Point(name, {"k": "v"}, value, start, start + 1, cumulative)
 
 
-def taken(deltas: Deltas, *points: Point, resource: Resource = A) -> list[object]:
+def taken(deltas: Deltas, *points: Point, resource: Resource = A, now: float = 0.0) -> list[object]:
     found: list[object] = []
     for one in points:
-        known = deltas.begin(resource)
+        known = deltas.begin(resource, now)
         found.append(deltas.delta(resource, one, known=known))
     return found
 
@@ -62,3 +70,19 @@ def test_over_the_bound_the_sender_that_was_silent_for_longest_is_forgotten() ->
     assert taken(deltas, point(9.0), resource=("new", "1")) == [8.0]
     # Forgotten, and begun before this process did: a base again, never a burst.
     assert taken(deltas, point(9.0, start=1), resource=("old", "1")) == [0.0]
+
+
+def test_a_service_cannot_push_others_out_by_inventing_instances() -> None:
+    deltas = Deltas(STARTED)
+    for index in range(MAX_INSTANCES):
+        deltas.begin(("shop/evil", str(index)), 0.0)
+    with pytest.raises(TooManyInstancesError, match="shop/evil exports under over 500 instance ids"):
+        deltas.begin(("shop/evil", "one more"), 0.0)
+    assert not deltas.begin(("shop/good", "1"), 0.0)
+
+
+def test_a_sender_that_was_silent_for_ten_minutes_is_forgotten() -> None:
+    deltas = Deltas(STARTED)
+    taken(deltas, point(5.0, start=1))
+    assert taken(deltas, point(7.0, start=1), now=IDLE_SECONDS) == [2.0]
+    assert taken(deltas, point(9.0, start=1), now=2 * IDLE_SECONDS + 1) == [0.0]

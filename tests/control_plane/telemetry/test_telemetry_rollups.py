@@ -29,7 +29,9 @@ def filled(seconds: int) -> Rollups:
     rollups = Rollups(NOW)
     for second in range(NOW, NOW + seconds):
         rollups.close(second)
-        rollups.cell(second, KEY).add(calls(1))
+        cell = rollups.cell(second, KEY)
+        assert cell is not None
+        cell.add(calls(1))
     return rollups
 
 
@@ -58,6 +60,13 @@ def test_over_the_bound_of_memory_old_seconds_go_first_and_tens_stay(monkeypatch
     assert count(rollups.second(NOW)) == 0
     assert count(rollups.second(NOW + 39)) == 1
     assert count(rollups.window(NOW, NOW + 40)) == 40
+
+
+def test_one_second_takes_no_more_series_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollups_module, "MAX_CELLS_A_SECOND", 1)
+    rollups = filled(1)
+    assert rollups.cell(NOW, KEY._replace(method="other")) is None
+    assert rollups.cell(NOW, KEY) is not None
 
 
 def test_a_slot_reads_back_as_it_was_written() -> None:
