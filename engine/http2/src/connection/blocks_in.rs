@@ -20,70 +20,97 @@ struct Decoded {
     facts: Facts,
 }
 
-type Outcome = Result<Option<Event<'static>>, ConnectionError>;
+type Outcome = Result<(), ConnectionError>;
+type Slot<'s, 'e> = &'s mut Option<Event<'e>>;
 
 // === impl Connection ===
 
 impl Connection {
-    pub(super) fn on_headers(&mut self, head: Head, payload: &[u8], fields: &mut Fields, now: Instant) -> Outcome {
+    pub(super) fn on_headers(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+        fields: &mut Fields,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
         if head.stream == 0 {
             return Err(ConnectionError::protocol("HEADERS on stream 0"));
         }
         let fragment = fragment(head, payload)?;
         let ends = head.has(frame::END_STREAM);
         if head.has(frame::END_HEADERS) {
-            return self.on_block(head.stream, ends, fragment, fields, now);
+            return self.on_block(head.stream, ends, fragment, fields, now, event);
         }
         self.block = Some(Block::new(head.stream, ends, fragment, now));
-        Ok(None)
+        Ok(())
     }
 
-    pub(super) fn on_continuation(&mut self, head: Head, payload: &[u8], fields: &mut Fields, now: Instant) -> Outcome {
+    pub(super) fn on_continuation(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+        fields: &mut Fields,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
         let Some(mut block) = self.block.take() else {
             return Err(ConnectionError::protocol("CONTINUATION without HEADERS"));
         };
         block.extend(payload, &self.config.header_limits)?;
         if head.has(frame::END_HEADERS) {
-            return self.on_block(block.stream, block.ends_stream, &block.bytes, fields, now);
+            return self.on_block(block.stream, block.ends_stream, &block.bytes, fields, now, event);
         }
         self.block = Some(block);
-        Ok(None)
+        Ok(())
     }
 
     /// Decodes first, whatever the stream: the table must stay in step (engine.md, trap 4).
-    fn on_block(&mut self, stream: u32, ends: bool, block: &[u8], fields: &mut Fields, now: Instant) -> Outcome {
+    fn on_block(
+        &mut self,
+        stream: u32,
+        ends: bool,
+        block: &[u8],
+        fields: &mut Fields,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
         let mut section = Section::new(fields, self.config.header_limits);
         self.decoder.decode(block, &mut section)?;
         let decoded = Decoded { stream, ends, over: section.over(), facts: section.facts() };
         match self.find(stream) {
-            Found::Live(slot) => self.on_section(slot, decoded, now),
-            Found::Never if self.config.role == Role::Server && stream > self.highest => self.on_request(decoded, now),
+            Found::Live(slot) => self.on_section(slot, decoded, now, event),
+            Found::Never if self.config.role == Role::Server && stream > self.highest => {
+                self.on_request(decoded, now, event)
+            }
             Found::Never => Err(ConnectionError::protocol("HEADERS on a stream that may not be opened")),
-            Found::Gone(Closing::Done) => self.closed_error(stream, now),
-            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(None),
+            Found::Gone(Closing::Done) => self.closed_error(stream, now, event),
+            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(()),
         }
     }
 
-    fn on_request(&mut self, decoded: Decoded, now: Instant) -> Outcome {
+    fn on_request(&mut self, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if decoded.stream.is_multiple_of(2) {
             return Err(ConnectionError::protocol("request on an even stream"));
         }
         self.highest = decoded.stream;
         if self.going_away.ignores(decoded.stream) {
             self.streams.insert_gone(decoded.stream, Closing::Cut);
-            return Ok(None);
+            return Ok(());
         }
         if self.streams.len() >= self.config.max_concurrent_streams as usize {
-            return Ok(Some(self.refuse(decoded.stream)));
+            self.refuse(decoded.stream, event);
+            return Ok(());
         }
         let slot = self.begin_request(decoded, now);
         if let Some(limit) = decoded.over {
-            return Ok(Some(self.over_limit(slot, limit, decoded.ends)));
+            self.over_limit(slot, limit, decoded.ends, event);
+            return Ok(());
         }
         if let Err(cause) = decoded.facts.check(Expected::Request) {
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now);
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
         }
-        self.finish_section(slot, HeadersKind::Request, decoded, now)
+        self.finish_section(slot, HeadersKind::Request, decoded, now, event)
     }
 
     fn begin_request(&mut self, decoded: Decoded, now: Instant) -> u32 {
@@ -100,78 +127,88 @@ impl Connection {
     }
 
     /// A response head, a 1xx head or trailers.
-    fn on_section(&mut self, slot: u32, decoded: Decoded, now: Instant) -> Outcome {
+    fn on_section(&mut self, slot: u32, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
         let stream = self.streams.get_mut(slot);
         if stream.remote == Half::Ended {
-            return self.stream_error(slot, ErrorCode::STREAM_CLOSED, "HEADERS after the end", now);
+            return self.stream_error(slot, ErrorCode::STREAM_CLOSED, "HEADERS after the end", now, event);
         }
         let expected = if stream.has_head { Expected::Trailers } else { Expected::Response };
         if let Some(limit) = decoded.over {
             stream.has_head = true;
-            return Ok(Some(self.over_limit(slot, limit, decoded.ends)));
+            self.over_limit(slot, limit, decoded.ends, event);
+            return Ok(());
         }
         if let Err(cause) = decoded.facts.check(expected) {
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now);
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
         }
         if expected == Expected::Response {
-            return self.on_response(slot, decoded, now);
+            return self.on_response(slot, decoded, now, event);
         }
         if !decoded.ends {
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "trailers without an end", now);
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "trailers without an end", now, event);
         }
-        self.finish_section(slot, HeadersKind::Trailers, decoded, now)
+        self.finish_section(slot, HeadersKind::Trailers, decoded, now, event)
     }
 
-    fn on_response(&mut self, slot: u32, decoded: Decoded, now: Instant) -> Outcome {
+    fn on_response(&mut self, slot: u32, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if decoded.facts.status < 200 {
             if decoded.ends {
-                return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "1xx response with an end", now);
+                return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "1xx response with an end", now, event);
             }
-            return self.finish_section(slot, HeadersKind::Informational, decoded, now);
+            return self.finish_section(slot, HeadersKind::Informational, decoded, now, event);
         }
         let stream = self.streams.get_mut(slot);
         stream.has_head = true;
         // 204 and 304 have no content whatever their content-length tells (RFC 9110 §8.6).
         let has_content = !matches!(decoded.facts.status, 204 | 304);
         stream.content_left = decoded.facts.content_length.filter(|_| has_content);
-        self.finish_section(slot, HeadersKind::Response, decoded, now)
+        self.finish_section(slot, HeadersKind::Response, decoded, now, event)
     }
 
-    fn finish_section(&mut self, slot: u32, kind: HeadersKind, decoded: Decoded, now: Instant) -> Outcome {
+    fn finish_section(
+        &mut self,
+        slot: u32,
+        kind: HeadersKind,
+        decoded: Decoded,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
         let stream = self.streams.get_mut(slot);
         if decoded.ends && !stream.may_end() {
             let cause = "end before the content that content-length told";
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now);
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
         }
-        let event = Event::Headers { stream: StreamId(stream.id), token: stream.token, kind, end_stream: decoded.ends };
+        *event =
+            Some(Event::Headers { stream: StreamId(stream.id), token: stream.token, kind, end_stream: decoded.ends });
         if decoded.ends {
             self.streams.end_remote(slot);
         }
-        Ok(Some(event))
+        Ok(())
     }
 
-    fn over_limit(&mut self, slot: u32, limit: HeaderLimit, ends: bool) -> Event<'static> {
+    fn over_limit(&mut self, slot: u32, limit: HeaderLimit, ends: bool, event: Slot<'_, '_>) {
         let stream = self.streams.get_mut(slot);
-        let event = Event::HeadersRefused { stream: StreamId(stream.id), token: stream.token, limit, end_stream: ends };
+        *event =
+            Some(Event::HeadersRefused { stream: StreamId(stream.id), token: stream.token, limit, end_stream: ends });
         // Its content-length may be among what was not kept.
         stream.content_left = None;
         if ends {
             self.streams.end_remote(slot);
         }
-        event
     }
 
     /// One stream too many. Refusals are no flood of their own: a burst before our SETTINGS arrived is honest, and
     /// whoever does not read the refusals is found by the output's bound.
-    fn refuse(&mut self, stream: u32) -> Event<'static> {
+    #[cold]
+    fn refuse(&mut self, stream: u32, event: Slot<'_, '_>) {
         self.streams.insert_gone(stream, Closing::Cut);
         self.output.rst_stream(stream, ErrorCode::REFUSED_STREAM);
-        Event::StreamError {
+        *event = Some(Event::StreamError {
             stream: StreamId(stream),
             token: Token::NONE,
             code: ErrorCode::REFUSED_STREAM,
             cause: "over the limit of concurrent streams",
-        }
+        });
     }
 }
 

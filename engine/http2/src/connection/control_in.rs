@@ -8,33 +8,36 @@ use crate::settings::{MOST_WINDOW, PeerSettings};
 use crate::streams::{Closing, Found};
 use crate::{ConnectionError, ErrorCode, Event, Role, StreamId, Token};
 
-type Outcome = Result<Option<Event<'static>>, ConnectionError>;
+type Outcome = Result<(), ConnectionError>;
+type Slot<'s, 'e> = &'s mut Option<Event<'e>>;
 
 // === impl Connection ===
 
 impl Connection {
-    pub(super) fn on_reset(&mut self, head: Head, payload: &[u8], now: Instant) -> Outcome {
+    pub(super) fn on_reset(&mut self, head: Head, payload: &[u8], now: Instant, event: Slot<'_, '_>) -> Outcome {
         let Ok(code) = payload.try_into().map(u32::from_be_bytes) else {
             return Err(ConnectionError::frame_size("RST_STREAM of other than 4 bytes"));
         };
         let slot = match self.find(head.stream) {
             Found::Live(slot) => slot,
             Found::Never => return Err(ConnectionError::protocol("RST_STREAM on an idle stream")),
-            Found::Gone(_) | Found::Forgotten => return Ok(None),
+            Found::Gone(_) | Found::Forgotten => return Ok(()),
         };
         let (stream, code) = (StreamId(head.stream), ErrorCode(code));
         let (token, opened) = (self.streams.get(slot).token, self.streams.get(slot).opened);
         self.forget(slot, Closing::Done);
         if self.config.role == Role::Client && code == ErrorCode::REFUSED_STREAM {
-            return Ok(Some(Event::Refused { stream, token }));
+            *event = Some(Event::Refused { stream, token });
+            return Ok(());
         }
         if let Some(opened) = opened {
             self.floods.reset(now, opened)?;
         }
-        Ok(Some(Event::Reset { stream, token, code }))
+        *event = Some(Event::Reset { stream, token, code });
+        Ok(())
     }
 
-    pub(super) fn on_settings(&mut self, head: Head, payload: &[u8], now: Instant) -> Outcome {
+    pub(super) fn on_settings(&mut self, head: Head, payload: &[u8], now: Instant, event: Slot<'_, '_>) -> Outcome {
         if head.stream != 0 {
             return Err(ConnectionError::protocol("SETTINGS on a stream"));
         }
@@ -59,7 +62,8 @@ impl Connection {
         self.output.control(frame::SETTINGS, frame::ACK, 0, &[]);
         self.output.check()?;
         self.pump();
-        Ok(Some(Event::Settings))
+        *event = Some(Event::Settings);
+        Ok(())
     }
 
     /// The window of open streams changes by the difference, and of no other setting's doing (RFC 9113 §6.9.2).
@@ -96,10 +100,10 @@ impl Connection {
                 self.streams.get_mut(slot).receive.resize(window);
             }
         }
-        Ok(None)
+        Ok(())
     }
 
-    pub(super) fn on_ping(&mut self, head: Head, payload: &[u8], now: Instant) -> Outcome {
+    pub(super) fn on_ping(&mut self, head: Head, payload: &[u8], now: Instant, event: Slot<'_, '_>) -> Outcome {
         if head.stream != 0 {
             return Err(ConnectionError::protocol("PING on a stream"));
         }
@@ -108,14 +112,15 @@ impl Connection {
         };
         self.floods.ping(now)?;
         if head.has(frame::ACK) {
-            return Ok(Some(Event::Pong { payload }));
+            *event = Some(Event::Pong { payload });
+            return Ok(());
         }
         self.output.control(frame::PING, frame::ACK, 0, &payload);
         self.output.check()?;
-        Ok(None)
+        Ok(())
     }
 
-    pub(super) fn on_goaway(&mut self, head: Head, payload: &[u8]) -> Outcome {
+    pub(super) fn on_goaway(&mut self, head: Head, payload: &[u8], event: Slot<'_, '_>) -> Outcome {
         if head.stream != 0 {
             return Err(ConnectionError::protocol("GOAWAY on a stream"));
         }
@@ -128,7 +133,8 @@ impl Connection {
         if self.config.role == Role::Client {
             self.refuse_above(last);
         }
-        Ok(Some(Event::GoAway { last: StreamId(last), code }))
+        *event = Some(Event::GoAway { last: StreamId(last), code });
+        Ok(())
     }
 
     /// Streams above the last were never processed; each is told after the GOAWAY itself.
@@ -147,7 +153,13 @@ impl Connection {
         }
     }
 
-    pub(super) fn on_window_update(&mut self, head: Head, payload: &[u8], now: Instant) -> Outcome {
+    pub(super) fn on_window_update(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
         let Ok(by) = payload.try_into().map(u32::from_be_bytes) else {
             return Err(ConnectionError::frame_size("WINDOW_UPDATE of other than 4 bytes"));
         };
@@ -157,9 +169,9 @@ impl Connection {
             return self.on_connection_window(by);
         }
         match self.find(head.stream) {
-            Found::Live(slot) => self.on_stream_window(slot, by, now),
+            Found::Live(slot) => self.on_stream_window(slot, by, now, event),
             Found::Never => Err(ConnectionError::protocol("WINDOW_UPDATE on an idle stream")),
-            Found::Gone(_) | Found::Forgotten => Ok(None),
+            Found::Gone(_) | Found::Forgotten => Ok(()),
         }
     }
 
@@ -172,36 +184,36 @@ impl Connection {
             return Err(ConnectionError::new(ErrorCode::FLOW_CONTROL_ERROR, cause));
         }
         self.pump();
-        Ok(None)
+        Ok(())
     }
 
-    fn on_stream_window(&mut self, slot: u32, by: u32, now: Instant) -> Outcome {
+    fn on_stream_window(&mut self, slot: u32, by: u32, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if by == 0 {
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "WINDOW_UPDATE by 0", now);
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "WINDOW_UPDATE by 0", now, event);
         }
         let window = &mut self.streams.get_mut(slot).send;
         // RFC 9113 §6.9.1: 2^31-1 bounds the window a peer gives, not its growth back from below zero.
         if window.shift(i64::from(by)).is_err() {
             let cause = "WINDOW_UPDATE makes the stream's window overflow";
-            return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now);
+            return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now, event);
         }
         self.mark_ready(slot);
         self.pump();
-        Ok(None)
+        Ok(())
     }
 
     /// Priorities are deprecated (RFC 9113 §5.3.2); their frames are checked and counted only.
-    pub(super) fn on_priority(&mut self, head: Head, now: Instant) -> Outcome {
+    pub(super) fn on_priority(&mut self, head: Head, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if head.stream == 0 {
             return Err(ConnectionError::protocol("PRIORITY on stream 0"));
         }
         self.floods.priority(now)?;
         if head.length == 5 {
-            return Ok(None);
+            return Ok(());
         }
         let cause = "PRIORITY of other than 5 bytes";
         match self.find(head.stream) {
-            Found::Live(slot) => self.stream_error(slot, ErrorCode::FRAME_SIZE_ERROR, cause, now),
+            Found::Live(slot) => self.stream_error(slot, ErrorCode::FRAME_SIZE_ERROR, cause, now, event),
             _ => Err(ConnectionError::frame_size(cause)),
         }
     }

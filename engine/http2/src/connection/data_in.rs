@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Connection;
-use super::receive::Reading;
+use super::receive::{Reading, Step};
 use crate::frame::{self, Head};
 use crate::stream::Half;
 use crate::streams::{Closing, Found};
@@ -26,7 +26,13 @@ pub(super) struct DataFrame {
 impl Connection {
     /// Counts the whole frame against both windows: padding counts too, and frames of closed streams still count for
     /// the connection (engine.md, traps 4 and 5).
-    pub(super) fn begin_data(&mut self, head: Head, now: Instant) -> Result<Option<Event<'static>>, ConnectionError> {
+    #[inline]
+    pub(super) fn begin_data(
+        &mut self,
+        head: Head,
+        now: Instant,
+        event: &mut Option<Event<'_>>,
+    ) -> Result<(), ConnectionError> {
         if head.stream == 0 {
             return Err(ConnectionError::protocol("DATA on stream 0"));
         }
@@ -46,81 +52,98 @@ impl Connection {
         self.floods.data(head.length == 0 && !ends_stream)?;
         self.reading =
             Reading::Data(DataFrame { stream: head.stream, payload: head.length, padding: 0, is_padded, ends_stream });
-        self.begin_stream_data(head, now)
+        self.begin_stream_data(head, now, event)
     }
 
-    fn begin_stream_data(&mut self, head: Head, now: Instant) -> Result<Option<Event<'static>>, ConnectionError> {
+    #[inline]
+    fn begin_stream_data(
+        &mut self,
+        head: Head,
+        now: Instant,
+        event: &mut Option<Event<'_>>,
+    ) -> Result<(), ConnectionError> {
         match self.find(head.stream) {
             Found::Live(slot) => {
                 let stream = self.streams.get_mut(slot);
                 if stream.remote == Half::Ended {
-                    return self.stream_error(slot, ErrorCode::STREAM_CLOSED, "DATA after the end", now);
+                    return self.stream_error(slot, ErrorCode::STREAM_CLOSED, "DATA after the end", now, event);
                 }
                 if !stream.has_head {
-                    return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "DATA before a response head", now);
+                    return self.stream_error(
+                        slot,
+                        ErrorCode::PROTOCOL_ERROR,
+                        "DATA before a response head",
+                        now,
+                        event,
+                    );
                 }
                 if !stream.receive.take(head.length) {
                     let cause = "DATA over the stream's window";
-                    return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now);
+                    return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now, event);
                 }
-                Ok(None)
+                Ok(())
             }
-            Found::Gone(Closing::Done) => self.closed_error(head.stream, now),
-            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(None),
+            Found::Gone(Closing::Done) => self.closed_error(head.stream, now, event),
+            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(()),
             Found::Never => Err(ConnectionError::protocol("DATA on an idle stream")),
         }
     }
 
     /// Takes the next part. The stream is looked up anew for each: the caller may have reset it in between.
+    #[inline]
     pub(super) fn take_data<'i>(
         &mut self,
         mut data: DataFrame,
         input: &mut &'i [u8],
         now: Instant,
-    ) -> Result<Option<Event<'i>>, ConnectionError> {
+        event: &mut Option<Event<'i>>,
+    ) -> Result<Step, ConnectionError> {
         if data.is_padded {
             if !take_pad_length(&mut data, input)? {
-                return Ok(None);
+                return Ok(Step::NeedsInput);
             }
             self.release(StreamId(data.stream), 1);
         }
         let payload = take(input, &mut data.payload);
-        if data.payload == 0 {
+        if data.payload == 0 && data.padding > 0 {
             self.skip_padding(&mut data, input);
         }
         let is_done = data.payload == 0 && data.padding == 0;
         self.reading = if is_done { Reading::Head } else { Reading::Data(data) };
         let ends = is_done && data.ends_stream;
-        if payload.is_empty() && !ends {
-            return Ok(None);
+        if (!payload.is_empty() || ends)
+            && let Some(slot) = self.streams.live(data.stream)
+        {
+            self.pass_on(slot, payload, ends, now, event)?;
         }
-        let Some(slot) = self.streams.live(data.stream) else { return Ok(None) };
-        self.pass_on(slot, payload, ends, now)
+        Ok(if is_done || !payload.is_empty() { Step::Done } else { Step::NeedsInput })
     }
 
+    #[inline]
     fn pass_on<'i>(
         &mut self,
         slot: u32,
         payload: &'i [u8],
         ends: bool,
         now: Instant,
-    ) -> Result<Option<Event<'i>>, ConnectionError> {
+        event: &mut Option<Event<'i>>,
+    ) -> Result<(), ConnectionError> {
         let stream = self.streams.get_mut(slot);
         if !stream.count_content(payload.len()) || (ends && !stream.may_end()) {
             let cause = "DATA does not agree with content-length";
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now);
+            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
         }
-        let event = Event::Data {
+        *event = Some(Event::Data {
             stream: StreamId(stream.id),
             token: stream.token,
             payload,
             end_stream: ends,
             flow: payload.len() as u32,
-        };
+        });
         if ends {
             self.streams.end_remote(slot);
         }
-        Ok(Some(event))
+        Ok(())
     }
 
     /// Padding goes straight back to the stream's window: no one will take it.

@@ -80,12 +80,14 @@ impl Connection {
         code: ErrorCode,
         cause: &'static str,
         now: Instant,
-    ) -> Result<Option<Event<'static>>, ConnectionError> {
+        event: &mut Option<Event<'_>>,
+    ) -> Result<(), ConnectionError> {
         let (stream, token) = (StreamId(self.streams.get(slot).id), self.streams.get(slot).token);
         self.forget(slot, Closing::Cut);
         self.output.rst_stream(stream.0, code);
         self.floods.forced_reset(now)?;
-        Ok(Some(Event::StreamError { stream, token, code, cause }))
+        *event = Some(Event::StreamError { stream, token, code, cause });
+        Ok(())
     }
 
     /// A frame for a stream that the peer itself had ended or reset (RFC 9113 §5.1, closed); no one is waiting for it.
@@ -94,11 +96,13 @@ impl Connection {
         &mut self,
         stream: u32,
         now: Instant,
-    ) -> Result<Option<Event<'static>>, ConnectionError> {
+        event: &mut Option<Event<'_>>,
+    ) -> Result<(), ConnectionError> {
         self.output.rst_stream(stream, ErrorCode::STREAM_CLOSED);
         self.floods.forced_reset(now)?;
         let (stream, token, code) = (StreamId(stream), Token::NONE, ErrorCode::STREAM_CLOSED);
-        Ok(Some(Event::StreamError { stream, token, code, cause: "frame on a closed stream" }))
+        *event = Some(Event::StreamError { stream, token, code, cause: "frame on a closed stream" });
+        Ok(())
     }
 
     /// Drops a stream with what it had queued.

@@ -25,6 +25,15 @@ pub(super) enum Reading {
     Data(DataFrame),
 }
 
+/// What one step of the walk came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something was taken; there may be more.
+    Done,
+    /// Nothing goes on without more input.
+    NeedsInput,
+}
+
 // === impl Reading ===
 
 impl Reading {
@@ -56,55 +65,41 @@ impl Connection {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let result = self.walk(now, input, fields);
-        if let Err(error) = result {
-            self.fail(error);
+        // One slot for the event, handed down: returned through every layer it would be copied as often.
+        let mut event = self.pending.pop_front();
+        while event.is_none() {
+            match self.step(now, input, fields, &mut event) {
+                Ok(Step::Done) => {}
+                Ok(Step::NeedsInput) => return Ok(None),
+                Err(error) => {
+                    self.fail(error);
+                    return Err(error);
+                }
+            }
         }
-        result
+        Ok(event)
     }
 
-    fn walk<'i>(
+    #[inline]
+    fn step<'i>(
         &mut self,
         now: Instant,
         input: &mut &'i [u8],
         fields: &mut Fields,
-    ) -> Result<Option<Event<'i>>, ConnectionError> {
-        if let Some(event) = self.pending.pop_front() {
-            return Ok(Some(event));
-        }
-        loop {
-            let event = match self.reading {
-                Reading::Preface(seen) => {
-                    if !self.take_preface(seen, input)? {
-                        return Ok(None);
-                    }
-                    None
-                }
-                Reading::Head => {
-                    let Some(head) = self.take_head(input) else { return Ok(None) };
-                    self.begin(head, now)?
-                }
-                Reading::Payload(head) => match self.take_payload(head, input, fields, now)? {
-                    Taken::Whole(event) => event,
-                    Taken::Part => return Ok(None),
-                },
-                Reading::Data(data) => {
-                    let before = input.len();
-                    let event = self.take_data(data, input, now)?;
-                    if event.is_none() && input.len() == before && matches!(self.reading, Reading::Data(_)) {
-                        return Ok(None);
-                    }
-                    event
-                }
-            };
-            if event.is_some() {
-                return Ok(event);
-            }
+        event: &mut Option<Event<'i>>,
+    ) -> Result<Step, ConnectionError> {
+        match self.reading {
+            Reading::Preface(seen) => self.take_preface(seen, input),
+            Reading::Head => match self.take_head(input) {
+                Some(head) => self.begin(head, now, event),
+                None => Ok(Step::NeedsInput),
+            },
+            Reading::Payload(head) => self.take_payload(head, input, fields, now, event),
+            Reading::Data(data) => self.take_data(data, input, now, event),
         }
     }
 
-    /// `false` where it is not whole yet.
-    fn take_preface(&mut self, seen: usize, input: &mut &[u8]) -> Result<bool, ConnectionError> {
+    fn take_preface(&mut self, seen: usize, input: &mut &[u8]) -> Result<Step, ConnectionError> {
         let rest = &PREFACE[seen..];
         let (came, later) = input.split_at(rest.len().min(input.len()));
         if came != &rest[..came.len()] {
@@ -113,7 +108,7 @@ impl Connection {
         *input = later;
         let is_whole = came.len() == rest.len();
         self.reading = if is_whole { Reading::Head } else { Reading::Preface(seen + came.len()) };
-        Ok(is_whole)
+        Ok(if is_whole { Step::Done } else { Step::NeedsInput })
     }
 
     #[inline]
@@ -136,7 +131,8 @@ impl Connection {
     }
 
     /// Checks what the header alone shows and decides how the payload is taken.
-    fn begin(&mut self, head: Head, now: Instant) -> Result<Option<Event<'static>>, ConnectionError> {
+    #[inline]
+    fn begin(&mut self, head: Head, now: Instant, event: &mut Option<Event<'_>>) -> Result<Step, ConnectionError> {
         if head.length > self.config.max_frame_size {
             return Err(ConnectionError::frame_size("frame over SETTINGS_MAX_FRAME_SIZE"));
         }
@@ -150,10 +146,11 @@ impl Connection {
             block.check_age(now)?;
         }
         if head.kind == frame::DATA {
-            return self.begin_data(head, now);
+            self.begin_data(head, now, event)?;
+        } else {
+            self.reading = Reading::Payload(head);
         }
-        self.reading = Reading::Payload(head);
-        Ok(None)
+        Ok(Step::Done)
     }
 
     fn take_payload(
@@ -162,26 +159,27 @@ impl Connection {
         input: &mut &[u8],
         fields: &mut Fields,
         now: Instant,
-    ) -> Result<Taken, ConnectionError> {
+        event: &mut Option<Event<'_>>,
+    ) -> Result<Step, ConnectionError> {
         let length = head.length as usize;
         if self.carry.is_empty()
             && let Some((payload, rest)) = input.split_at_checked(length)
         {
             *input = rest;
             self.reading = Reading::Head;
-            return self.frame(head, payload, fields, now).map(Taken::Whole);
+            return self.frame(head, payload, fields, now, event).map(|()| Step::Done);
         }
         self.carry_up_to(length, input);
         if self.carry.len() < length {
-            return Ok(Taken::Part);
+            return Ok(Step::NeedsInput);
         }
         self.reading = Reading::Head;
         let carried = std::mem::take(&mut self.carry);
-        let result = self.frame(head, &carried, fields, now);
+        let result = self.frame(head, &carried, fields, now, event);
         self.carry = carried;
         self.carry.clear();
         self.carry.shrink_to(CARRY_KEPT);
-        result.map(Taken::Whole)
+        result.map(|()| Step::Done)
     }
 
     fn carry_up_to(&mut self, length: usize, input: &mut &[u8]) {
@@ -191,33 +189,27 @@ impl Connection {
         *input = later;
     }
 
+    #[inline]
     fn frame(
         &mut self,
         head: Head,
         payload: &[u8],
         fields: &mut Fields,
         now: Instant,
-    ) -> Result<Option<Event<'static>>, ConnectionError> {
+        event: &mut Option<Event<'_>>,
+    ) -> Result<(), ConnectionError> {
         match head.kind {
-            frame::HEADERS => self.on_headers(head, payload, fields, now),
-            frame::CONTINUATION => self.on_continuation(head, payload, fields, now),
-            frame::RST_STREAM => self.on_reset(head, payload, now),
-            frame::SETTINGS => self.on_settings(head, payload, now),
-            frame::PING => self.on_ping(head, payload, now),
-            frame::GOAWAY => self.on_goaway(head, payload),
-            frame::WINDOW_UPDATE => self.on_window_update(head, payload, now),
+            frame::HEADERS => self.on_headers(head, payload, fields, now, event),
+            frame::CONTINUATION => self.on_continuation(head, payload, fields, now, event),
+            frame::RST_STREAM => self.on_reset(head, payload, now, event),
+            frame::SETTINGS => self.on_settings(head, payload, now, event),
+            frame::PING => self.on_ping(head, payload, now, event),
+            frame::GOAWAY => self.on_goaway(head, payload, event),
+            frame::WINDOW_UPDATE => self.on_window_update(head, payload, now, event),
             frame::PUSH_PROMISE => Err(ConnectionError::protocol("PUSH_PROMISE, which is switched off")),
-            frame::PRIORITY => self.on_priority(head, now),
+            frame::PRIORITY => self.on_priority(head, now, event),
             // RFC 9113 §5.5: unknown types are ignored.
-            _ => self.floods.priority(now).map(|()| None),
+            _ => self.floods.priority(now),
         }
     }
-}
-
-/// What a look for a payload gave.
-enum Taken {
-    /// The frame was whole and handled.
-    Whole(Option<Event<'static>>),
-    /// More input is needed.
-    Part,
 }
