@@ -49,6 +49,10 @@ class Rollups:
         self._forget(now - MEMORY_SECONDS)
         return ended
 
+    def unfinished(self, end: int) -> tuple[int, Slot]:
+        """The ten that has not ended yet, with when it began."""
+        return self._closed, merge(self._slots(self._closed, end))
+
     def window(self, start: int, end: int) -> Slot:
         """Everything in [start, end)."""
         return merge(self._cover(start, end))

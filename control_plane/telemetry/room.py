@@ -51,6 +51,7 @@ class Telemetry:
     async def open(cls, path: Path, clock: Clock) -> Self:
         """Open or create the telemetry file. TelemetryFileError: it cannot be used."""
         archive = await Archive.open(path)
+        await archive.run(archive.tables.catch_up)
         saved = await archive.run(archive.tables.read_events)
         return cls(archive, EventLog(clock, saved), clock)
 
@@ -89,13 +90,16 @@ class Telemetry:
         """Save what is still in memory, then close the file."""
         now = int(self._clock.now().timestamp())
         await self._save(now, self._clock.monotonic())
+        start, slot = self._intake.rollups.unfinished(now + 1)
+        if slot:
+            await self._archive.run(self._archive.tables.add_slot, 10, start, slot)
         await self._archive.close()
 
     async def _save(self, now: int, quiet_since: float) -> None:
         tables = self._archive.tables
         for start, slot in self._intake.rollups.close(now):
             if slot:
-                await self._archive.run(tables.write_slot, 10, start, slot)
+                await self._archive.run(tables.add_slot, 10, start, slot)
             for step, finer in COARSER:
                 if (start + 10) % step == 0:
                     await self._archive.run(tables.roll_up, finer, step, start + 10 - step)

@@ -58,14 +58,9 @@ class Tables:
     def close(self) -> None:
         self._connection.close()
 
-    def write_slot(self, step: int, time: int, slot: Slot) -> None:
-        """Keep a step's calls, a row a called service."""
-        by_target: dict[str, Slot] = {}
-        for key, calls in slot.items():
-            by_target.setdefault(key.target, {})[key] = calls
-        rows = [(step, time, target, pack_slot(part)) for target, part in by_target.items()]
-        with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?)", rows)
+    def add_slot(self, step: int, time: int, slot: Slot) -> None:
+        """Add calls to what is kept of a step, a row a called service: a restart may cut a step in two."""
+        self._put_slot(step, time, merge((*self.read_slots(step, time, time + step, "").values(), slot)))
 
     def read_slots(self, step: int, start: int, end: int, target: str) -> dict[int, Slot]:
         """The slots of [start, end), by time; `target` "" for all."""
@@ -82,7 +77,14 @@ class Tables:
         """Make one coarse slot of the finer ones within it."""
         slot = merge(self.read_slots(finer, start, start + step, "").values())
         if slot:
-            self.write_slot(step, start, slot)
+            self._put_slot(step, start, slot)
+
+    def catch_up(self) -> None:
+        """Make the coarse slots that an earlier process had no time to end."""
+        ((last,),) = self._rows("SELECT max(time) FROM slots WHERE step = 10", ())
+        if last is not None:
+            self.roll_up(10, 60, last // 60 * 60)
+            self.roll_up(60, 600, last // 600 * 600)
 
     def write_traces(self, traces: Mapping[str, Iterable[Span]]) -> None:
         """Keep traces, with what of them is there already."""
@@ -147,6 +149,14 @@ class Tables:
             (),
         )
         return int((pages - free) * page)
+
+    def _put_slot(self, step: int, time: int, slot: Slot) -> None:
+        by_target: dict[str, Slot] = {}
+        for key, calls in slot.items():
+            by_target.setdefault(key.target, {})[key] = calls
+        rows = [(step, time, target, pack_slot(part)) for target, part in by_target.items()]
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?)", rows)
 
     def _drop_oldest(self) -> bool:
         before = self._connection.total_changes()

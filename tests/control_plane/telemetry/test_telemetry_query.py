@@ -72,6 +72,17 @@ async def test_older_than_memory_comes_from_disk_and_a_restart_keeps_it(tmp_path
         assert [point.calls for point in (await room.query.GetSeries(coarse)).points] == [40, 0]
 
 
+async def test_stopping_between_two_tens_loses_no_call(tmp_path: Path) -> None:
+    clock = ManualClock()
+    for _ in range(2):
+        async with telemetry_room(tmp_path, clock) as room:
+            await traffic(room, 3)
+    await clock.advance(MEMORY_SECONDS + 100)
+    async with telemetry_room(tmp_path, clock) as room:
+        found = await room.query.GetSeries(series(service="shop/payments", to_unix_ms=START_MS + 10_000))
+        assert [point.calls for point in found.points] == [12]
+
+
 async def test_a_minute_is_rolled_up_when_it_ends(room: Room) -> None:
     await traffic(room, 5)
     await room.wait(56)

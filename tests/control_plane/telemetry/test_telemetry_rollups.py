@@ -77,7 +77,7 @@ def test_a_slot_reads_back_as_it_was_written() -> None:
 def test_coarse_roll_ups_are_the_sum_of_the_finer(tmp_path: Path) -> None:
     tables = Tables(tmp_path / "t.db")
     for start in range(0, 60, 10):
-        tables.write_slot(10, start, {KEY: calls(2), KEY._replace(target="shop/c"): calls(1)})
+        tables.add_slot(10, start, {KEY: calls(2), KEY._replace(target="shop/c"): calls(1)})
     tables.roll_up(10, 60, 0)
     (slot,) = tables.read_slots(60, 0, 60, "shop/b").values()
     assert {key.target: calls.count for key, calls in slot.items()} == {"shop/b": 12}
@@ -85,11 +85,23 @@ def test_coarse_roll_ups_are_the_sum_of_the_finer(tmp_path: Path) -> None:
     tables.close()
 
 
+def test_a_step_cut_in_two_by_a_restart_is_the_sum_and_its_minute_is_made_up_for(tmp_path: Path) -> None:
+    first = Tables(tmp_path / "t.db")
+    first.add_slot(10, NOW, {KEY: calls(2)})
+    first.close()
+    second = Tables(tmp_path / "t.db")
+    second.add_slot(10, NOW, {KEY: calls(3)})
+    second.catch_up()
+    for step in RETENTION:
+        assert [count(slot) for slot in second.read_slots(step, 0, NOW + 600, "").values()] == [5]
+    second.close()
+
+
 def test_retention_by_time_forgets_each_step_at_its_own_age(tmp_path: Path) -> None:
     tables = Tables(tmp_path / "t.db")
     for step, kept in RETENTION.items():
-        tables.write_slot(step, NOW - kept - step, {KEY: calls(1)})
-        tables.write_slot(step, NOW - kept, {KEY: calls(1)})
+        tables.add_slot(step, NOW - kept - step, {KEY: calls(1)})
+        tables.add_slot(step, NOW - kept, {KEY: calls(1)})
     tables.trim(NOW)
     assert {step: list(tables.read_slots(step, 0, NOW, "")) for step in RETENTION} == {
         step: [NOW - kept] for step, kept in RETENTION.items()
@@ -100,7 +112,7 @@ def test_retention_by_time_forgets_each_step_at_its_own_age(tmp_path: Path) -> N
 def test_retention_by_bytes_drops_the_oldest_until_the_file_is_small_enough(tmp_path: Path) -> None:
     tables = Tables(tmp_path / "t.db", max_bytes=200_000)
     for start in range(NOW - 40_000, NOW, 10):
-        tables.write_slot(10, start, {KEY._replace(target=f"shop/{start}"): calls(1)})
+        tables.add_slot(10, start, {KEY._replace(target=f"shop/{start}"): calls(1)})
     assert tables.size() > 200_000
     tables.trim(NOW)
     assert tables.size() <= 200_000
