@@ -150,5 +150,5 @@ def decode(entry: Entry) -> Mesh | Service | GRPCRoute | TrafficPolicy | AccessP
         first = error.errors()[0]
         raise StoredDocumentError(
             f"{entry.key} holds no document that this version knows: {first['msg']}",
-            hint="apply it again, or delete it",
+            hint="start the version that wrote it, and delete the document with that",
         ) from error

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from control_plane.policy import defaults
-from control_plane.policy.policy_set import PolicySet
+from control_plane.policy.policy_set import PolicySet, StoredDocumentError
 from control_plane.policy.precedence import default_stack
+from control_plane.store.base import Entry
 from tests.control_plane.policy.policy_documents import (
     cluster,
     instance,
@@ -109,3 +110,9 @@ def test_a_backoff_base_over_another_documents_max_lifts_the_max() -> None:
     )
     retry = upstream(snapshot(documents, instance("a"))).routes[0].policy.retry
     assert retry.backoff_max.ToTimedelta() == timedelta(seconds=2)
+
+
+def test_a_stored_document_that_cannot_be_read_is_named_and_never_skipped() -> None:
+    entry = Entry("/policy/AccessPolicy/shop/deny", b'{"kind": "AccessPolicy"}', 1, 1)
+    with pytest.raises(StoredDocumentError, match="/policy/AccessPolicy/shop/deny holds no document"):
+        PolicySet.from_entries([entry])
