@@ -3,7 +3,7 @@
 The text is changed in place rather than written anew, so that the lines in the control plane's errors are the user's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import yaml
 from tulle.errors import InvalidPolicy, TulleError
 from tulle.proto_methods import ProtoMethod
 
-Reader = Callable[[Path], Sequence[ProtoMethod]]
+Reader = Callable[[Sequence[Path]], Mapping[Path, Sequence[ProtoMethod]]]
+"""The methods in each of some .proto files; all at once, since each run of protoc takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class _Place:
     start: int
     end: int
     line: int
-    paths: tuple[str, ...]
+    protos: tuple[Path, ...]
 
 
 def expand(file: Path, text: str, read: Reader) -> str:
@@ -35,9 +36,11 @@ def expand(file: Path, text: str, read: Reader) -> str:
     except yaml.YAMLError:
         return text
     places = [place for document in documents if (place := _find(file, document))]
+    methods = _read_all(file, places, read)
     for place in reversed(places):
         lines_taken = text.count("\n", place.start, place.end)
-        replacement = f"methods: [{', '.join(m.flow() for m in _methods(file, place, read))}]"
+        own = [method.flow() for proto in place.protos for method in methods[proto]]
+        replacement = f"methods: [{', '.join(own)}]"
         text = text[: place.start] + replacement + _line_ends(text, place, lines_taken) + text[place.end :]
     return text
 
@@ -59,22 +62,32 @@ def _find(file: Path, document: yaml.Node | None) -> _Place | None:
         _refuse(file, key, "protos and methods are both given", "leave one of them out: protos are read into methods")
     if not isinstance(value, yaml.SequenceNode) or not all(isinstance(item, yaml.ScalarNode) for item in value.value):
         _refuse(file, value, "a list of paths is expected", "write protos: [shop/v1/payments.proto]")
-    paths = tuple(item.value for item in value.value)
-    return _Place(key.start_mark.index, value.end_mark.index, key.start_mark.line + 1, paths)
+    line = key.start_mark.line + 1
+    protos = tuple(_proto(file, line, item.value) for item in value.value)
+    return _Place(key.start_mark.index, value.end_mark.index, line, protos)
 
 
-def _methods(file: Path, place: _Place, read: Reader) -> list[ProtoMethod]:
-    found: list[ProtoMethod] = []
-    for path in place.paths:
-        proto = (file.parent / path).resolve()
-        if not proto.is_file():
-            hint = "paths are relative to the YAML file"
-            raise InvalidPolicy([f"{file}:{place.line}: spec.protos: no file {path} ({hint})"])
-        try:
-            found += read(proto)
-        except TulleError as error:
-            raise InvalidPolicy([f"{file}:{place.line}: spec.protos: {error.cause} ({error.hint})"]) from error
-    return found
+def _read_all(file: Path, places: Sequence[_Place], read: Reader) -> Mapping[Path, Sequence[ProtoMethod]]:
+    try:
+        return read([proto for place in places for proto in place.protos])
+    except TulleError:
+        # One by one: only so is it known which line named the bad one.
+        return {proto: methods for place in places for proto, methods in _read(file, place, read).items()}
+
+
+def _read(file: Path, place: _Place, read: Reader) -> Mapping[Path, Sequence[ProtoMethod]]:
+    try:
+        return read(place.protos)
+    except TulleError as error:
+        raise InvalidPolicy([f"{file}:{place.line}: spec.protos: {error.cause} ({error.hint})"]) from error
+
+
+def _proto(file: Path, line: int, path: str) -> Path:
+    proto = (file.parent / path).resolve()
+    if not proto.is_file():
+        hint = "paths are relative to the YAML file"
+        raise InvalidPolicy([f"{file}:{line}: spec.protos: no file {path} ({hint})"])
+    return proto
 
 
 def _refuse(file: Path, node: yaml.Node, cause: str, hint: str) -> None:

@@ -1,11 +1,12 @@
 """The methods that .proto files declare, as a Service document's `methods` has them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto, MethodOptions
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, MethodOptions
 
-from tulle.protoc import compile_protos, include_root
+from tulle.protoc import by_root, compile_protos
 
 _KINDS = {
     (False, False): "unary",
@@ -28,13 +29,18 @@ class ProtoMethod:
         return f"{{name: {self.name}, kind: {self.kind}, idempotent: {str(self.idempotent).lower()}}}"
 
 
-def methods_of(proto: Path) -> list[ProtoMethod]:
-    """Every method of every service in the file itself, in its order. Raises ProtocFailed."""
-    root = include_root(proto)
-    described = FileDescriptorSet.FromString(compile_protos(["--descriptor_set_out=/dev/stdout"], [root], [proto]))
+def methods_of(protos: Sequence[Path]) -> dict[Path, list[ProtoMethod]]:
+    """Every method of every service in each file, in its order. Raises ProtocFailed."""
+    found: dict[Path, list[ProtoMethod]] = {}
+    for root, files in by_root(protos).items():
+        described = FileDescriptorSet.FromString(compile_protos(["--descriptor_set_out=/dev/stdout"], [root], files))
+        found |= {root / file.name: _methods(file) for file in described.file}
+    return found
+
+
+def _methods(file: FileDescriptorProto) -> list[ProtoMethod]:
     return [
         _method(f"{file.package}.{service.name}" if file.package else service.name, method)
-        for file in described.file
         for service in file.service
         for method in service.method
     ]

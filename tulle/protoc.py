@@ -19,9 +19,17 @@ class ProtocFailed(TulleError):
     code = "invalid"
 
 
-def include_root(proto: Path) -> Path:
-    """The folder that `proto` is named from: where its imports are, else where its package's folders begin."""
-    return import_root(proto) or package_root(proto)
+def by_root(protos: Sequence[Path], roots: Sequence[Path] = ()) -> dict[Path, list[Path]]:
+    """Files by the folder that they are named from: one of `roots`, else where imports or packages say.
+
+    Files that are compiled together are named from one root: where one imports another, that import says which.
+    """
+    known = [*roots, *(root for proto in protos if (root := import_root(proto)))]
+    grouped: dict[Path, list[Path]] = {}
+    for proto in protos:
+        above = [root for root in known if proto.is_relative_to(root)]
+        grouped.setdefault(above[0] if above else package_root(proto), []).append(proto)
+    return grouped
 
 
 def import_root(proto: Path) -> Path | None:

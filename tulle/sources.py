@@ -16,9 +16,16 @@ STDIN = "-"
 
 
 def read_sources(given: Sequence[str], read_proto: Reader) -> list[policy_pb2.Source]:
-    """Every file once. Raises UsageProblem for a path that is not there or holds nothing."""
-    files = list(dict.fromkeys(file for path in given for file in _files(path)))
-    return [_source(file, read_proto) for file in files]
+    """Every file once, `protos` expanded. Raises UsageProblem for a path that is not there or holds nothing."""
+    return [
+        policy_pb2.Source(file=source.file, yaml=expand(Path(source.file), source.yaml, read_proto))
+        for source in read_files(given)
+    ]
+
+
+def read_files(given: Sequence[str]) -> list[policy_pb2.Source]:
+    """Every file once, as it is written."""
+    return [_source(file) for file in dict.fromkeys(file for path in given for file in _files(path))]
 
 
 def _files(path: str) -> list[str]:
@@ -41,19 +48,18 @@ def _is_policy(file: Path) -> bool:
     return "apiVersion:" in file.read_text(encoding="utf-8", errors="replace")
 
 
-def _source(file: str, read_proto: Reader) -> policy_pb2.Source:
+def _source(file: str) -> policy_pb2.Source:
     if file == STDIN:
-        return policy_pb2.Source(file="<stdin>", yaml=expand(Path("stdin"), sys.stdin.read(), read_proto))
+        return policy_pb2.Source(file="<stdin>", yaml=sys.stdin.read())
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        return policy_pb2.Source(file=file, yaml=Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem(f"--file {file}: {error}", "policies are text in UTF-8") from error
-    return policy_pb2.Source(file=file, yaml=expand(Path(file), text, read_proto))
 
 
 def document_keys(given: Sequence[str]) -> list[policy_pb2.DocumentKey]:
     """The keys of the documents that files hold. Raises UsageProblem for a document without kind or name."""
-    return [key for source in read_sources(given, lambda _: ()) for key in _keys(source)]
+    return [key for source in read_files(given) for key in _keys(source)]
 
 
 def _keys(source: policy_pb2.Source) -> list[policy_pb2.DocumentKey]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tulle.errors import UsageProblem
-from tulle.protoc import compile_protos, import_root, package_root
+from tulle.protoc import by_root, compile_protos
 from tulle.stub_languages import Find, Language, recipe
 
 
@@ -22,7 +22,7 @@ def generate_stubs(
         recipes = [recipe(language, Path(scratch) / language.name, find) for language in languages]
         for each in recipes:
             (Path(scratch) / each.language).mkdir()
-            for root, files in _by_root(protos, roots).items():
+            for root, files in by_root(protos, roots).items():
                 compile_protos(each.flags, [root, *roots], files, each.compiler)
         return [
             written
@@ -40,16 +40,6 @@ def find_protos(paths: Sequence[Path]) -> list[Path]:
             raise UsageProblem(f"PATH {path}: no .proto file there", "name a .proto file or a folder that holds some")
         found += inside
     return list(dict.fromkeys(file.resolve() for file in found))
-
-
-def _by_root(protos: Sequence[Path], roots: Sequence[Path]) -> dict[Path, list[Path]]:
-    # Files that are made together are named from one root: where one imports another, that import says which.
-    known = [*roots, *(root for proto in protos if (root := import_root(proto)))]
-    grouped: dict[Path, list[Path]] = {}
-    for proto in protos:
-        above = [root for root in known if proto.is_relative_to(root)]
-        grouped.setdefault(above[0] if above else package_root(proto), []).append(proto)
-    return grouped
 
 
 def _move(source: Path, target: Path) -> list[Path]:

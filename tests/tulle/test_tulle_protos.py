@@ -89,7 +89,8 @@ def test_go_stubs_are_made_where_the_plug_ins_are(protos: Path, tmp_path: Path) 
 
 
 def test_methods_are_read_with_kind_and_idempotency(protos: Path) -> None:
-    assert methods_of(protos / "hello" / "v1" / "greeter.proto") == [
+    greeter = protos / "hello" / "v1" / "greeter.proto"
+    assert methods_of([greeter])[greeter] == [
         ProtoMethod("hello.v1.Greeter/Greet", "unary", idempotent=True),
         ProtoMethod("hello.v1.Greeter/Tell", "serverStreaming", idempotent=True),
         ProtoMethod("hello.v1.Greeter/Gather", "clientStreaming", idempotent=False),
