@@ -100,4 +100,4 @@ def test_what_was_applied_is_seen_in_get_history_and_describe(mesh: Mesh) -> Non
     described = mesh.tulle("describe", f"{NAMESPACE}/echo").stdout
     assert "200ms" in described
     assert "TrafficPolicy" in described
-    assert "test/echo" in mesh.tulle("get", "TrafficPolicy", "-o", "wide").stdout
+    assert "TrafficPolicy test/echo" in mesh.tulle("get", "TrafficPolicy", "-o", "name").stdout
