@@ -27,6 +27,17 @@ pub struct FieldIter<'f> {
     spans: std::slice::Iter<'f, Span>,
 }
 
+/// A field whose value lies right behind its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<'f> {
+    pub(crate) bytes: &'f [u8],
+    /// Bytes of the name.
+    pub(crate) name: usize,
+    pub(crate) never_indexed: bool,
+    /// 0 where not computed.
+    pub(crate) hash: u32,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u32,
@@ -111,6 +122,34 @@ impl Fields {
         self.retain(|f| f.name != name);
     }
 
+    /// The fields as the encoder wants them: name and value in one piece.
+    #[inline]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+        self.spans.iter().map(|span| {
+            let start = span.start as usize;
+            Pair {
+                bytes: &self.bytes[start..start + (span.name + span.value) as usize],
+                name: span.name as usize,
+                never_indexed: span.never_indexed,
+                hash: span.hash,
+            }
+        })
+    }
+
+    /// Appends a field that a table has in one piece.
+    #[inline]
+    pub(crate) fn append_pair(&mut self, pair: Pair<'_>) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(pair.bytes);
+        self.spans.push(Span {
+            start,
+            name: pair.name as u32,
+            value: (pair.bytes.len() - pair.name) as u32,
+            hash: pair.hash,
+            never_indexed: pair.never_indexed,
+        });
+    }
+
     #[inline]
     pub(crate) fn append(&mut self, name: &[u8], value: &[u8], never_indexed: bool, hash: u32) {
         let start = self.bytes.len() as u32;
@@ -146,6 +185,20 @@ impl<'f> IntoIterator for &'f Fields {
 
     fn into_iter(self) -> FieldIter<'f> {
         self.iter()
+    }
+}
+
+// === impl Pair ===
+
+impl<'f> Pair<'f> {
+    #[inline]
+    pub(crate) fn name(self) -> &'f [u8] {
+        &self.bytes[..self.name]
+    }
+
+    #[inline]
+    pub(crate) fn value(self) -> &'f [u8] {
+        &self.bytes[self.name..]
     }
 }
 

@@ -1,5 +1,6 @@
 //! A received field section: its limits (RFC 9113 §6.5.2) and the rules of RFC 9113 §8.2 and §8.3.
 
+use crate::fields::Pair;
 use crate::mark::{Mark, NameKind};
 use crate::{ConnectionError, Fields, HeaderLimit, HeaderLimits};
 
@@ -68,14 +69,30 @@ impl<'f> Section<'f> {
         hash: u32,
         never_indexed: bool,
     ) -> Result<(), ConnectionError> {
-        self.bytes = self.bytes.saturating_add((name.len() + value.len() + 32) as u32);
-        self.count += 1;
-        if self.bytes > self.limits.max_list_bytes || self.count > self.limits.max_fields {
+        if !self.has_room(name.len() + value.len()) {
             return self.refuse();
         }
         self.facts.note(value, mark);
         self.fields.append(name, value, never_indexed, hash);
         Ok(())
+    }
+
+    /// The same for a field out of a table, in one piece.
+    #[inline]
+    pub(crate) fn add_pair(&mut self, pair: Pair<'_>, mark: Mark) -> Result<(), ConnectionError> {
+        if !self.has_room(pair.bytes.len()) {
+            return self.refuse();
+        }
+        self.facts.note(pair.value(), mark);
+        self.fields.append_pair(pair);
+        Ok(())
+    }
+
+    #[inline]
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes as u32 + 32);
+        self.count += 1;
+        self.bytes <= self.limits.max_list_bytes && self.count <= self.limits.max_fields
     }
 
     #[cold]

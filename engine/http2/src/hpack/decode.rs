@@ -83,10 +83,10 @@ impl Decoder {
     fn indexed(&mut self, block: &mut &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
         let index = integer::read(block, 7).ok_or(broken("bad integer"))? as usize;
         if let Some(entry) = index.checked_sub(1).and_then(|at| static_table::ENTRIES.get(at)) {
-            return section.add(entry.name, entry.value, entry.mark, entry.hash, false);
+            return section.add_pair(entry.pair, entry.mark);
         }
-        let entry = dynamic(index).and_then(|at| self.table.get(at)).ok_or(broken("index of no entry"))?;
-        section.add(entry.name, entry.value, entry.mark, entry.hash, false)
+        let (pair, mark) = dynamic(index).and_then(|at| self.table.get(at)).ok_or(broken("index of no entry"))?;
+        section.add_pair(pair, mark)
     }
 
     fn literal(
@@ -102,13 +102,13 @@ impl Decoder {
             let name = string(block, name_room)?;
             (name, Mark::of_name(name))
         } else if let Some(entry) = static_table::ENTRIES.get(index - 1) {
-            (entry.name, entry.mark)
+            (entry.pair.name(), entry.mark)
         } else {
-            let entry = dynamic(index).and_then(|at| table.get(at)).ok_or(broken("index of no entry"))?;
+            let (pair, mark) = dynamic(index).and_then(|at| table.get(at)).ok_or(broken("index of no entry"))?;
             // The insertion may evict the very entry that lends its name (RFC 7541 §4.4), so the name moves out first.
             name_room.clear();
-            name_room.extend_from_slice(entry.name);
-            (name_room.as_slice(), entry.mark)
+            name_room.extend_from_slice(pair.name());
+            (name_room.as_slice(), mark)
         };
         let value = string(block, value_room)?;
         let mark = mark.with_value(value);

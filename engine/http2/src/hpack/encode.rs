@@ -5,7 +5,8 @@ use super::integer;
 use super::static_table::{ENTRIES, LEN};
 use super::table::ENTRY_OVERHEAD;
 use super::{hash, huffman};
-use crate::{Field, Fields};
+use crate::Fields;
+use crate::fields::Pair;
 
 /// The most our table may hold: positions must fit the index's one byte.
 const TABLE_LIMIT: u32 = 4_096;
@@ -33,7 +34,8 @@ pub(crate) struct Encoder {
 struct Entry {
     start: u32,
     name: u32,
-    value: u32,
+    /// Bytes of name and value.
+    len: u32,
 }
 
 /// What the next block must begin with (RFC 7541 §4.2).
@@ -86,22 +88,26 @@ impl Encoder {
         if self.update != SizeUpdate::None {
             self.write_size_update(out);
         }
-        for field in fields {
-            self.field(&field, out);
+        for field in fields.pairs() {
+            self.field(field, out);
         }
     }
 
     #[inline]
-    fn field(&mut self, field: &Field<'_>, out: &mut Vec<u8>) {
+    fn field(&mut self, field: Pair<'_>, out: &mut Vec<u8>) {
         if field.never_indexed {
             return self.literal(field, 0x10, 4, out);
         }
-        if is_volatile(field.name) {
+        // A hash comes along where the field came out of a table: then it is no waste to look first.
+        if field.hash == 0 && is_volatile(field.name()) {
             return self.literal(field, 0, 4, out);
         }
-        let hash = if field.hash == 0 { hash::field(field.name, field.value) } else { field.hash };
+        let hash = if field.hash == 0 { hash::field(field.name(), field.value()) } else { field.hash };
         if let Some(position) = self.by_field.find(hash, |position| self.is_at(position, field)) {
             return integer::write(out, 0x80, 7, self.wire_index(position));
+        }
+        if field.hash != 0 && is_volatile(field.name()) {
+            return self.literal(field, 0, 4, out);
         }
         if !self.is_worth_a_place(field, hash) {
             return self.literal(field, 0, 4, out);
@@ -110,36 +116,35 @@ impl Encoder {
     }
 
     /// Writes the field and puts it into the table, ours here and the peer's there.
-    fn insert_literal(&mut self, field: &Field<'_>, hash: u32, out: &mut Vec<u8>) {
+    fn insert_literal(&mut self, field: Pair<'_>, hash: u32, out: &mut Vec<u8>) {
         let position = LEN + 1 + self.entries.len();
         if !self.by_field.insert(hash, position) {
             return self.literal(field, 0, 4, out);
         }
-        let by_name = hash::name(field.name);
-        let known = self.find_name(by_name, field.name);
-        write_name(field.name, known.map(|at| self.wire_index(at)), 0x40, 6, out);
+        let by_name = hash::name(field.name());
+        let known = self.find_name(by_name, field.name());
+        write_name(field.name(), known.map(|at| self.wire_index(at)), 0x40, 6, out);
         // Huffman is paid once here and saves the peer's memory traffic; elsewhere it costs both ends more than it saves.
-        write_packed(field.value, out);
+        write_packed(field.value(), out);
         if known.is_none() {
             self.by_name.insert(by_name, position);
         }
         self.entries.push(Entry {
             start: self.bytes.len() as u32,
-            name: field.name.len() as u32,
-            value: field.value.len() as u32,
+            name: field.name as u32,
+            len: field.bytes.len() as u32,
         });
-        self.bytes.extend_from_slice(field.name);
-        self.bytes.extend_from_slice(field.value);
+        self.bytes.extend_from_slice(field.bytes);
         self.size += cost(field);
     }
 
-    fn literal(&self, field: &Field<'_>, pattern: u8, prefix: u32, out: &mut Vec<u8>) {
-        let known = self.find_name(hash::name(field.name), field.name);
-        write_name(field.name, known.map(|at| self.wire_index(at)), pattern, prefix, out);
-        write_plain(field.value, out);
+    fn literal(&self, field: Pair<'_>, pattern: u8, prefix: u32, out: &mut Vec<u8>) {
+        let known = self.find_name(hash::name(field.name()), field.name());
+        write_name(field.name(), known.map(|at| self.wire_index(at)), pattern, prefix, out);
+        write_plain(field.value(), out);
     }
 
-    fn is_worth_a_place(&mut self, field: &Field<'_>, hash: u32) -> bool {
+    fn is_worth_a_place(&mut self, field: Pair<'_>, hash: u32) -> bool {
         if self.size + cost(field) > self.limit {
             return false;
         }
@@ -149,24 +154,27 @@ impl Encoder {
 
     #[inline]
     fn find_name(&self, hash: u32, name: &[u8]) -> Option<usize> {
-        self.by_name.find(hash, |position| self.at(position).0 == name)
+        self.by_name.find(hash, |position| {
+            let (bytes, length) = self.at(position);
+            &bytes[..length] == name
+        })
     }
 
     #[inline]
-    fn is_at(&self, position: usize, field: &Field<'_>) -> bool {
-        let (name, value) = self.at(position);
-        name == field.name && value == field.value
+    fn is_at(&self, position: usize, field: Pair<'_>) -> bool {
+        self.at(position) == (field.bytes, field.name)
     }
 
+    /// The bytes of an entry, and how many of them are its name.
     #[inline]
-    fn at(&self, position: usize) -> (&[u8], &[u8]) {
+    fn at(&self, position: usize) -> (&[u8], usize) {
         if position <= LEN {
-            let entry = &ENTRIES[position - 1];
-            return (entry.name, entry.value);
+            let pair = &ENTRIES[position - 1].pair;
+            return (pair.bytes, pair.name);
         }
         let entry = &self.entries[position - LEN - 1];
-        let (start, middle) = (entry.start as usize, (entry.start + entry.name) as usize);
-        (&self.bytes[start..middle], &self.bytes[middle..middle + entry.value as usize])
+        let start = entry.start as usize;
+        (&self.bytes[start..start + entry.len as usize], entry.name as usize)
     }
 
     /// The newest entry is 62 and each insertion moves the others up (RFC 7541 §2.3.3).
@@ -198,8 +206,8 @@ fn is_volatile(name: &[u8]) -> bool {
     }
 }
 
-fn cost(field: &Field<'_>) -> usize {
-    field.name.len() + field.value.len() + ENTRY_OVERHEAD
+fn cost(field: Pair<'_>) -> usize {
+    field.bytes.len() + ENTRY_OVERHEAD
 }
 
 #[inline]

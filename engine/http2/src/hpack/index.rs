@@ -81,15 +81,14 @@ const fn tag(hash: u32) -> u16 {
 
 const fn static_slots(key: Key) -> [u16; SLOTS] {
     let mut slots = [0; SLOTS];
-    let entries = static_table::entries();
     let mut position = 1;
     while position <= LEN {
-        let entry = &entries[position - 1];
+        let name = static_table::name(position);
         let hash = match key {
-            Key::Field => entry.hash,
-            Key::Name => hash::name(entry.name),
+            Key::Field => hash::field(name, static_table::value(position)),
+            Key::Name => hash::name(name),
         };
-        let again = position > 1 && same(entries[position - 2].name, entry.name);
+        let again = position > 1 && same(static_table::name(position - 1), name);
         if matches!(key, Key::Field) || !again {
             let mut at = home(hash);
             while slots[at] != 0 {

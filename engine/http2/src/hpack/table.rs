@@ -3,19 +3,11 @@
 use std::collections::VecDeque;
 
 use super::hash;
+use crate::fields::Pair;
 use crate::mark::Mark;
 
 /// What each entry costs besides its strings (RFC 7541 §4.1).
 pub(super) const ENTRY_OVERHEAD: usize = 32;
-
-/// One entry as the decoder hands it on.
-#[derive(Clone, Copy)]
-pub(super) struct Entry<'t> {
-    pub(super) name: &'t [u8],
-    pub(super) value: &'t [u8],
-    pub(super) hash: u32,
-    pub(super) mark: Mark,
-}
 
 /// Entries over one arena. Evicted bytes at its front are reclaimed when it has grown to twice the limit.
 #[derive(Debug)]
@@ -44,15 +36,15 @@ impl Table {
 
     /// The entry at `index`, 0 being the newest.
     #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<Entry<'_>> {
+    pub(super) fn get(&self, index: usize) -> Option<(Pair<'_>, Mark)> {
         let slot = self.entries.get(index)?;
-        let middle = slot.start + slot.name;
-        Some(Entry {
-            name: &self.bytes[slot.start..middle],
-            value: &self.bytes[middle..middle + slot.value],
+        let pair = Pair {
+            bytes: &self.bytes[slot.start..slot.start + slot.name + slot.value],
+            name: slot.name,
+            never_indexed: false,
             hash: slot.hash,
-            mark: slot.mark,
-        })
+        };
+        Some((pair, slot.mark))
     }
 
     /// Changes the bound, evicting what no longer fits (RFC 7541 §4.3).
