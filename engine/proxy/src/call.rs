@@ -12,6 +12,7 @@
 pub(crate) mod attempt;
 pub(crate) mod deadline;
 pub(crate) mod ending;
+pub(crate) mod refused;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod span;

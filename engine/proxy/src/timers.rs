@@ -99,7 +99,7 @@ impl<T: Copy> Wheel<T> {
 
     fn tick_of(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.start);
-        since.as_millis() as u64 + u64::from(since.subsec_nanos() % 1_000_000 != 0)
+        since.as_millis() as u64 + u64::from(!since.subsec_nanos().is_multiple_of(1_000_000))
     }
 
     fn elapsed(&self, now: Instant) -> u64 {

@@ -2,7 +2,6 @@
 
 use super::{Failure, Phase, Policy, Replay};
 use crate::reply::{Head, Refusal};
-use crate::worker::connection::{Listener, Side};
 use crate::worker::{Timer, Worker};
 use tulle_http2::ErrorCode;
 use tulle_mesh::outcome::Outcome;
@@ -196,23 +195,5 @@ impl Worker {
             let span = call.span(outcome, &self.clock, self.now);
             self.telemetry.spans.push(span);
         }
-    }
-
-    /// A request that was refused before it became a call is counted all the same.
-    pub(crate) fn record_refused(&mut self, connection: u32, refusal: &Refusal) {
-        let side = self.connections.get(connection as usize).map(|connection| &connection.side);
-        let Some(Side::Downstream { listener, peer, .. }) = side else { return };
-        let inbound = matches!(listener, Listener::Inbound | Listener::InboundPlaintext);
-        let caller = peer.as_ref().map_or("external", |peer| peer.as_str());
-        let key = SeriesKey {
-            direction: if inbound { Direction::Inbound } else { Direction::Outbound },
-            peer: if inbound { caller } else { "unknown" },
-            cluster: "",
-            method: "other",
-            status: refusal.outcome.code,
-            reason: refusal.outcome.reason,
-            mtls: peer.is_some(),
-        };
-        self.telemetry.series.record(&key, &CallSample::default());
     }
 }

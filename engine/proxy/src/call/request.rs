@@ -21,10 +21,13 @@ impl Worker {
     /// A request's head is in `self.fields`.
     pub(crate) fn on_request(&mut self, connection: u32, stream: StreamId, end_stream: bool) {
         let down = StreamRef { connection, stream };
-        let decided = self.decide(connection);
-        match decided.and_then(|policy| self.admit(policy)) {
-            Ok(policy) => self.begin_call(down, policy, end_stream),
-            Err(refusal) => self.refuse_request(down, &refusal, end_stream),
+        let policy = match self.decide(connection) {
+            Ok(policy) => policy,
+            Err(refusal) => return self.refuse_request(down, None, &refusal, end_stream),
+        };
+        match admit(&policy) {
+            Ok(()) => self.begin_call(down, policy, end_stream),
+            Err(refusal) => self.refuse_request(down, Some(&policy), &refusal, end_stream),
         }
     }
 
@@ -45,16 +48,6 @@ impl Worker {
         }
     }
 
-    fn admit(&mut self, policy: Policy) -> Result<Policy, Refusal> {
-        match policy.breaker().acquire(Limit::Requests) {
-            Ok(()) => Ok(policy),
-            Err(reached) => {
-                let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());
-                Err(Refusal::local(Reason::BreakerOpen, message))
-            }
-        }
-    }
-
     fn begin_call(&mut self, down: StreamRef, policy: Policy, end_stream: bool) {
         let call = self.new_call(down, policy, end_stream);
         let expired = call.deadline.is_expired(self.now);
@@ -68,7 +61,9 @@ impl Worker {
         }
         if let Some(at) = at {
             let timer = self.timers.insert(at, Timer::Deadline(key));
-            self.calls.get_mut(key).map(|call| call.deadline_timer = timer);
+            if let Some(call) = self.calls.get_mut(key) {
+                call.deadline_timer = timer;
+            }
         }
         self.start_attempt(key);
     }
@@ -208,8 +203,8 @@ impl Worker {
     }
 
     /// Answers a request that never becomes a call.
-    fn refuse_request(&mut self, down: StreamRef, refusal: &Refusal, end_stream: bool) {
-        self.record_refused(down.connection, refusal);
+    fn refuse_request(&mut self, down: StreamRef, policy: Option<&Policy>, refusal: &Refusal, end_stream: bool) {
+        self.record_refused(down.connection, policy, refusal);
         refusal.write(Head::Unsent, &mut self.scratch);
         let Some(connection) = self.connections.get_mut(down.connection as usize) else { return };
         connection.http2.send_headers(down.stream, &self.scratch, true);
@@ -227,8 +222,15 @@ impl Worker {
         limit: tulle_http2::HeaderLimit,
         end_stream: bool,
     ) {
-        self.refuse_request(StreamRef { connection, stream }, &Refusal::header_limit(limit), end_stream);
+        self.refuse_request(StreamRef { connection, stream }, None, &Refusal::header_limit(limit), end_stream);
     }
+}
+
+fn admit(policy: &Policy) -> Result<(), Refusal> {
+    policy.breaker().acquire(Limit::Requests).map_err(|reached| {
+        let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());
+        Refusal::local(Reason::BreakerOpen, message)
+    })
 }
 
 /// Retries that are always safe, and no others.

@@ -53,7 +53,10 @@ impl Calls {
         let Call { mut head, mut held, mut replay, mut tried, .. } = call;
         let small = replay.capacity() <= SPARE_BYTES && head.list_bytes() <= SPARE_BYTES;
         if self.spares.len() < SPARES && small && held.list_bytes() <= SPARE_BYTES {
-            (head.clear(), held.clear(), replay.clear(), tried.clear());
+            head.clear();
+            held.clear();
+            replay.clear();
+            tried.clear();
             self.spares.push(Buffers { head, held, replay, tried });
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod listen;
 pub(crate) mod poll;
+mod reading;
 pub(crate) mod shared;
 mod socket;
 pub(crate) mod tls;

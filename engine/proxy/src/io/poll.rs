@@ -7,7 +7,7 @@ use crate::identity::Identity;
 use crate::worker::{Action, ConnectionKey, Listener, Worker};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use std::io::{self, Read};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,23 +18,23 @@ use tulle_mesh::telemetry::CounterName;
 /// The token of the waker; connections have their own small numbers.
 pub(crate) const WAKER: Token = Token(usize::MAX);
 /// Read at most this much of a connection a turn, for fairness.
-const PAGE: usize = 64 * 1024;
+pub(super) const PAGE: usize = 64 * 1024;
 const EVENTS: usize = 1024;
 
 /// One thread's loop.
 pub(crate) struct Loop {
     poll: Poll,
-    worker: Worker,
+    pub(super) worker: Worker,
     handle: Arc<WorkerHandle>,
     published: Arc<Published>,
     generation: u64,
     identity: Arc<Identity>,
     descriptors: Arc<Descriptors>,
-    sockets: Vec<Option<Socket>>,
+    pub(super) sockets: Vec<Option<Socket>>,
     /// Connections with more to read, taken in turn.
-    ready: Vec<u32>,
-    page: Box<[u8]>,
-    plain: Box<[u8]>,
+    pub(super) ready: Vec<u32>,
+    pub(super) page: Box<[u8]>,
+    pub(super) plain: Box<[u8]>,
     drains: Vec<Sender<()>>,
     running: bool,
 }
@@ -164,8 +164,6 @@ impl Loop {
         }
     }
 
-    // --- coming and going ---------------------------------------------------------------------------------------
-
     fn accept(&mut self, stream: std::net::TcpStream, listener: Listener) {
         let tls = match listener {
             Listener::Inbound => match Tls::server(&self.identity) {
@@ -251,119 +249,6 @@ impl Loop {
             }
         }
     }
-
-    // --- reading ------------------------------------------------------------------------------------------------
-
-    fn read_ready(&mut self) {
-        let mut ready = std::mem::take(&mut self.ready);
-        for key in ready.drain(..) {
-            if catch_unwind(AssertUnwindSafe(|| self.read(key))).is_err() {
-                self.worker.panicked(ConnectionKey(key));
-            }
-            if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
-                socket.listed = socket.readable && socket.state != State::Connecting;
-                if socket.listed {
-                    self.ready.push(key);
-                }
-            }
-        }
-    }
-
-    /// One read of at most a page.
-    fn read(&mut self, key: u32) {
-        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
-        if socket.state == State::Connecting || !socket.readable {
-            return;
-        }
-        match socket.stream.read(&mut self.page) {
-            Ok(0) => {
-                socket.readable = false;
-                self.worker.closed(ConnectionKey(key));
-            }
-            Ok(length) => {
-                // A short read has emptied the socket, unless its end is still to come (epoll(7)).
-                socket.readable = length == PAGE || socket.read_closed;
-                self.received(key, length);
-            }
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => socket.readable = false,
-                io::ErrorKind::Interrupted => {}
-                _ => {
-                    socket.readable = false;
-                    self.worker.closed(ConnectionKey(key));
-                }
-            },
-        }
-    }
-
-    fn received(&mut self, key: u32, length: usize) {
-        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
-        if socket.tls.is_none() {
-            return self.worker.received(ConnectionKey(key), &self.page[..length]);
-        }
-        self.decrypt(key, length);
-    }
-
-    fn decrypt(&mut self, key: u32, length: usize) {
-        let page = std::mem::take(&mut self.page);
-        let mut input = &page[..length];
-        let mut outcome = Ok(());
-        while !input.is_empty() && outcome.is_ok() {
-            let Some(Some(Socket { tls: Some(tls), .. })) = self.sockets.get_mut(key as usize) else { break };
-            outcome = tls.feed(&mut input);
-            // What came before the fault is whole and true.
-            self.deliver_plaintext(key);
-        }
-        self.page = page;
-        match outcome {
-            Ok(()) => self.pump_handshake(key),
-            Err(error) => self.tls_failed(key, &error),
-        }
-    }
-
-    fn deliver_plaintext(&mut self, key: u32) {
-        loop {
-            let Some(Some(Socket { tls: Some(tls), state, .. })) = self.sockets.get_mut(key as usize) else { return };
-            if *state == State::Handshaking {
-                if tls.is_handshaking() {
-                    return;
-                }
-                let peer = tls.peer();
-                *state = State::Open;
-                match peer {
-                    Ok(peer) => self.worker.established(ConnectionKey(key), peer),
-                    Err(error) => return self.tls_failed(key, &error),
-                }
-                continue;
-            }
-            let length = tls.plaintext(&mut self.plain);
-            if length == 0 {
-                return;
-            }
-            self.worker.received(ConnectionKey(key), &self.plain[..length]);
-        }
-    }
-
-    /// Writes what the handshake (or a key update) has to say.
-    fn pump_handshake(&mut self, key: u32) {
-        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
-        if socket.writable && socket.tls.as_ref().is_some_and(Tls::wants_write) && socket.flush_tls() == Written::Broken
-        {
-            self.worker.closed(ConnectionKey(key));
-        }
-    }
-
-    fn tls_failed(&mut self, key: u32, error: &TlsError) {
-        if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
-            let _ = socket.flush_tls();
-            if socket.listener.is_some() {
-                self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
-            }
-        }
-        self.worker.tls_failed(ConnectionKey(key), &error.to_string());
-    }
-
-    // --- writing ------------------------------------------------------------------------------------------------
 
     /// Until nothing changes any more: retries start, queues are served, changed connections written, sockets made and
     /// closed.

@@ -56,6 +56,7 @@ impl Worker {
             }
         }
         self.touch(key);
+        self.watch_header_block(key);
         self.after_progress(key);
     }
 

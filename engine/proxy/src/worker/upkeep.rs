@@ -11,12 +11,16 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a closing connection's peer may take to read the rest.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// A header block's time from its first byte to END_HEADERS (design: engine, "Limits").
+const HEADER_BLOCK: Duration = Duration::from_secs(5);
+
 /// What is due on a connection.
 enum Due {
     Later(Instant),
     HandshakeOver,
     Ping,
     Dead,
+    HeadUnfinished,
     Idle,
     CloseNow,
 }
@@ -29,6 +33,9 @@ impl Worker {
             Some(Due::HandshakeOver) => self.handshake_over(key),
             Some(Due::Ping) => self.ask_for_life(key),
             Some(Due::Dead) => self.lose_connection(key, "keepalive", "was silent for 10 s and did not answer a PING"),
+            Some(Due::HeadUnfinished) => {
+                self.lose_connection(key, "slow_headers", "left a header block unfinished for 5 s");
+            }
             Some(Due::Idle) => self.close_idle(key),
             Some(Due::CloseNow) => self.finish_closing(key),
             None => {}
@@ -50,6 +57,9 @@ impl Worker {
                 _ => limits.handshake_timeout,
             };
             return Some(or_later(connection.opened_at + patience, Due::HandshakeOver));
+        }
+        if let Some(since) = connection.http2.header_block_since() {
+            return Some(or_later(since + HEADER_BLOCK, Due::HeadUnfinished));
         }
         let busy = connection.http2.active_streams() > 0;
         if busy && connection.is_upstream() {
@@ -89,6 +99,16 @@ impl Worker {
         connection.busy_since = self.now;
         if connection.upkeep_at > at {
             self.arm_upkeep(key, at);
+        }
+    }
+
+    /// After input: an unfinished header block has a time of its own.
+    pub(crate) fn watch_header_block(&mut self, key: u32) {
+        let Some(connection) = self.connections.get(key as usize) else { return };
+        if let Some(since) = connection.http2.header_block_since()
+            && connection.upkeep_at > since + HEADER_BLOCK
+        {
+            self.arm_upkeep(key, since + HEADER_BLOCK);
         }
     }
 

@@ -6,6 +6,8 @@ mod caller;
 mod calls;
 mod mesh;
 mod pair;
+#[path = "../support/policy.rs"]
+mod policy;
 mod refusals;
 mod retries;
 mod stopping;

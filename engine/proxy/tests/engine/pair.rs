@@ -108,6 +108,8 @@ fn a_call_that_no_policy_allows_is_denied_before_the_application() {
         assert!(reply.message().contains(FRONT) && reply.message().contains("revision 7"), "{}", reply.message());
         assert_eq!(callee.seen.calls.load(SeqCst), 0);
         assert_eq!(callee.seen.connections.load(SeqCst), 0);
+        let series = &mesh::telemetry(&sidecar.engine).calls[0];
+        assert_eq!((&*series.peer, &*series.method, &*series.reason), (FRONT, "t.Echo/Unary", "denied"));
     });
 }
 

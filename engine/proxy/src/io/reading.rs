@@ -1,0 +1,120 @@
+//! From a socket to the worker: read, decrypted where there is TLS, a page a turn.
+
+use super::poll::{Loop, PAGE};
+use super::socket::{Socket, State, Written};
+use super::tls::{Tls, TlsError};
+use crate::worker::ConnectionKey;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tulle_mesh::telemetry::CounterName;
+
+impl Loop {
+    pub(super) fn read_ready(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        for key in ready.drain(..) {
+            if catch_unwind(AssertUnwindSafe(|| self.read(key))).is_err() {
+                self.worker.panicked(ConnectionKey(key));
+            }
+            if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
+                socket.listed = socket.readable && socket.state != State::Connecting;
+                if socket.listed {
+                    self.ready.push(key);
+                }
+            }
+        }
+    }
+
+    /// One read of at most a page.
+    fn read(&mut self, key: u32) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        if socket.state == State::Connecting || !socket.readable {
+            return;
+        }
+        match socket.stream.read(&mut self.page) {
+            Ok(0) => {
+                socket.readable = false;
+                self.worker.closed(ConnectionKey(key));
+            }
+            Ok(length) => {
+                // A short read has emptied the socket, unless its end is still to come (epoll(7)).
+                socket.readable = length == PAGE || socket.read_closed;
+                self.received(key, length);
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => socket.readable = false,
+                io::ErrorKind::Interrupted => {}
+                _ => {
+                    socket.readable = false;
+                    self.worker.closed(ConnectionKey(key));
+                }
+            },
+        }
+    }
+
+    fn received(&mut self, key: u32, length: usize) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        if socket.tls.is_none() {
+            return self.worker.received(ConnectionKey(key), &self.page[..length]);
+        }
+        self.decrypt(key, length);
+    }
+
+    fn decrypt(&mut self, key: u32, length: usize) {
+        let page = std::mem::take(&mut self.page);
+        let mut input = &page[..length];
+        let mut outcome = Ok(());
+        while !input.is_empty() && outcome.is_ok() {
+            let Some(Some(Socket { tls: Some(tls), .. })) = self.sockets.get_mut(key as usize) else { break };
+            outcome = tls.feed(&mut input);
+            // What came before the fault is whole and true.
+            self.deliver_plaintext(key);
+        }
+        self.page = page;
+        match outcome {
+            Ok(()) => self.pump_handshake(key),
+            Err(error) => self.tls_failed(key, &error),
+        }
+    }
+
+    fn deliver_plaintext(&mut self, key: u32) {
+        loop {
+            let Some(Some(Socket { tls: Some(tls), state, .. })) = self.sockets.get_mut(key as usize) else { return };
+            if *state == State::Handshaking {
+                if tls.is_handshaking() {
+                    return;
+                }
+                let peer = tls.peer();
+                *state = State::Open;
+                match peer {
+                    Ok(peer) => self.worker.established(ConnectionKey(key), peer),
+                    Err(error) => return self.tls_failed(key, &error),
+                }
+                continue;
+            }
+            let length = tls.plaintext(&mut self.plain);
+            if length == 0 {
+                return;
+            }
+            self.worker.received(ConnectionKey(key), &self.plain[..length]);
+        }
+    }
+
+    /// Writes what the handshake (or a key update) has to say.
+    pub(super) fn pump_handshake(&mut self, key: u32) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        if socket.writable && socket.tls.as_ref().is_some_and(Tls::wants_write) && socket.flush_tls() == Written::Broken
+        {
+            self.worker.closed(ConnectionKey(key));
+        }
+    }
+
+    fn tls_failed(&mut self, key: u32, error: &TlsError) {
+        if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
+            let _ = socket.flush_tls();
+            if socket.listener.is_some() {
+                self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
+            }
+        }
+        self.worker.tls_failed(ConnectionKey(key), &error.to_string());
+    }
+}

@@ -1,0 +1,11 @@
+//! The worker itself, without a socket: its peers are codecs in memory, its clock is moved by hand.
+
+mod balancing;
+mod connections;
+mod flow;
+mod limits;
+mod losses;
+#[path = "../support/policy.rs"]
+mod policy;
+mod timeouts;
+mod world;

@@ -1,0 +1,118 @@
+//! What time does: deadlines, attempts, queues, keepalive.
+
+use crate::policy::{Policy, millis, retry};
+use crate::world::{World, address};
+use std::time::Duration;
+use tulle_http2::ErrorCode;
+use tulle_proxy::proto::Method;
+
+const OK: &[(&str, &str)] = &[("grpc-status", "0")];
+
+#[test]
+fn a_deadline_ends_the_call_on_the_millisecond_and_cancels_upstream() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[("grpc-timeout", "300m")], b"x");
+    world.advance(Duration::from_millis(299));
+    assert!(!world.seen(caller, call).ended);
+    world.advance(Duration::from_millis(2));
+    let seen = world.seen(caller, call);
+    assert_eq!((seen.status(), seen.reason()), ("4", "deadline"));
+    let server = world.servers()[0];
+    assert_eq!(world.server(server).exchanges[&1].reset, Some(ErrorCode::CANCEL));
+}
+
+#[test]
+fn a_declared_unary_call_without_a_deadline_gets_fifteen_seconds() {
+    let method = Method { path: "/t.Echo/Unary".into(), ..Default::default() };
+    let mut world = World::new(&Policy::to(&[address(1)]).service(|service| service.methods = vec![method]));
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[], b"x");
+    let server = world.servers()[0];
+    assert_eq!(world.server(server).exchanges[&1].text("grpc-timeout"), "", "the application sees no new field");
+    world.advance(Duration::from_millis(14_900));
+    assert!(!world.seen(caller, call).ended);
+    world.advance(Duration::from_millis(200));
+    assert_eq!(world.seen(caller, call).reason(), "deadline");
+}
+
+#[test]
+fn an_attempt_over_its_own_time_is_made_again_where_policy_lists_the_code() {
+    let policy = Policy::to(&[address(1), address(2)]).route(|route| {
+        route.per_try_timeout = Some(millis(100));
+        route.idempotent = true;
+        route.retry = Some(tulle_proxy::proto::Retry { status_codes: vec![4], ..retry(2) });
+    });
+    let mut world = World::new(&policy);
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[("grpc-timeout", "2S")], b"x");
+    let first = world.servers()[0];
+    assert_eq!(world.server(first).exchanges[&1].text("grpc-timeout"), "100000u");
+    world.advance(Duration::from_millis(160));
+    assert_eq!(world.server(first).exchanges[&1].reset, Some(ErrorCode::CANCEL));
+    let second = *world.servers().iter().find(|key| **key != first).expect("another connection");
+    assert_eq!(world.server(second).exchanges[&1].text("grpc-previous-rpc-attempts"), "1");
+    world.server(second).reply(0, b"y", OK);
+    world.run();
+    assert_eq!(world.seen(caller, call).status(), "0");
+}
+
+#[test]
+fn a_call_waits_three_seconds_for_a_connection_and_then_tries_another_endpoint() {
+    let mut world = World::new(&Policy::to(&[address(1), address(2)]));
+    world.unanswered.insert(address(1));
+    world.unanswered.insert(address(2));
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[], b"x");
+    world.unanswered.clear();
+    world.advance(Duration::from_millis(2_990));
+    assert_eq!(world.request_count(), 0);
+    world.advance(Duration::from_millis(20));
+    let server = world.servers()[0];
+    world.server(server).reply(0, b"y", OK);
+    world.run();
+    assert_eq!(world.seen(caller, call).status(), "0");
+}
+
+#[test]
+fn a_silent_server_is_asked_after_ten_seconds_and_given_up_after_fifteen() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let call = world.call(caller, "Stream", &[], b"x");
+    let server = world.servers()[0];
+    world.server(server).silent = true;
+    world.advance(Duration::from_millis(14_900));
+    assert!(!world.seen(caller, call).ended);
+    world.advance(Duration::from_millis(200));
+    let seen = world.seen(caller, call);
+    assert_eq!((seen.status(), seen.reason()), ("14", "upstream_reset"), "{seen:?}");
+    assert!(seen.text("grpc-message").contains("PING"), "{seen:?}");
+}
+
+#[test]
+fn a_quiet_server_that_answers_pings_keeps_its_streams_for_ever() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let call = world.call(caller, "Stream", &[], b"x");
+    world.advance(Duration::from_secs(3600));
+    assert!(!world.seen(caller, call).ended);
+    let server = world.servers()[0];
+    world.server(server).reply(0, b"y", OK);
+    world.run();
+    assert_eq!(world.seen(caller, call).status(), "0");
+}
+
+#[test]
+fn a_held_head_of_an_unknown_method_goes_out_soon() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let call = world.call(caller, "Stream", &[], b"x");
+    let key = world.servers()[0];
+    let server = world.server(key);
+    let stream = server.request(0);
+    server.codec.send_headers(stream, &crate::world::fields(&[(":status", "200"), ("x-initial", "1")]), false);
+    world.run();
+    assert!(world.seen(caller, call).head.is_empty());
+    world.advance(Duration::from_millis(101));
+    assert_eq!(world.seen(caller, call).text("x-initial"), "1");
+}

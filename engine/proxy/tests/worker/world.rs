@@ -1,0 +1,321 @@
+//! A worker between clients and servers in memory.
+
+use crate::policy::{Policy, config};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeadersKind, Role, StreamId, Token};
+use tulle_mesh::telemetry::CounterName;
+use tulle_mesh::wire;
+use tulle_proxy::worker::{Action, ConnectionKey, Listener, Worker};
+use tulle_proxy::{Settings, proto};
+
+/// One call as its caller sees it, or one request as a server does.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) stream: Option<StreamId>,
+    pub(crate) head: Vec<(String, String)>,
+    pub(crate) bytes: usize,
+    pub(crate) trailers: Vec<(String, String)>,
+    pub(crate) ended: bool,
+    pub(crate) reset: Option<ErrorCode>,
+}
+
+/// The other end of one of the worker's connections.
+pub(crate) struct Peer {
+    pub(crate) codec: Connection,
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) exchanges: BTreeMap<u32, Exchange>,
+    pub(crate) going_away: bool,
+    pub(crate) sent: usize,
+    /// Gives window back at once for what it receives.
+    pub(crate) reads: bool,
+    /// Takes no byte and gives none.
+    pub(crate) silent: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) now: Instant,
+    pub(crate) worker: Worker,
+    pub(crate) peers: HashMap<ConnectionKey, Peer>,
+    pub(crate) dead: HashSet<SocketAddr>,
+    pub(crate) unanswered: HashSet<SocketAddr>,
+    pub(crate) server_streams: u32,
+    pub(crate) closed: Vec<ConnectionKey>,
+    snapshot: Option<Arc<tulle_mesh::snapshot::Snapshot>>,
+}
+
+pub(crate) fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+pub(crate) fn fields(list: &[(&str, &str)]) -> Fields {
+    let mut fields = Fields::new();
+    for (name, value) in list {
+        fields.push(name.as_bytes(), value.as_bytes());
+    }
+    fields
+}
+
+impl Exchange {
+    pub(crate) fn text(&self, name: &str) -> &str {
+        let find = |list: &'_ [(String, String)]| list.iter().position(|(n, _)| n == name);
+        match (find(&self.trailers), find(&self.head)) {
+            (Some(at), _) => &self.trailers[at].1,
+            (_, Some(at)) => &self.head[at].1,
+            _ => "",
+        }
+    }
+
+    pub(crate) fn status(&self) -> &str {
+        self.text("grpc-status")
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        self.text("tulle-reason")
+    }
+}
+
+impl Peer {
+    fn new(role: Role, max_streams: u32, address: Option<SocketAddr>) -> Self {
+        let config = Config { max_concurrent_streams: max_streams, ..Config::new(role) };
+        Self {
+            codec: Connection::new(config),
+            address,
+            exchanges: BTreeMap::new(),
+            going_away: false,
+            sent: 0,
+            reads: true,
+            silent: false,
+        }
+    }
+
+    fn receive(&mut self, now: Instant, mut input: &[u8]) {
+        let mut list = Fields::new();
+        while let Some(event) = self.codec.receive(now, &mut input, &mut list).expect("the worker keeps the rules") {
+            self.note(event, &list);
+        }
+    }
+
+    fn note(&mut self, event: Event<'_>, list: &Fields) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match event {
+            Event::Headers { stream, kind, end_stream, .. } => {
+                let all = list.iter().map(|field| (text(field.name), text(field.value))).collect();
+                let exchange = self.exchanges.entry(stream.get()).or_default();
+                exchange.stream = Some(stream);
+                match kind {
+                    HeadersKind::Trailers => exchange.trailers = all,
+                    _ => exchange.head = all,
+                }
+                exchange.ended |= end_stream;
+            }
+            Event::Data { stream, payload, end_stream, flow, .. } => {
+                let exchange = self.exchanges.entry(stream.get()).or_default();
+                exchange.bytes += payload.len();
+                exchange.ended |= end_stream;
+                if self.reads {
+                    self.codec.release(stream, flow);
+                }
+            }
+            Event::Reset { stream, code, .. } | Event::StreamError { stream, code, .. } => {
+                self.exchanges.entry(stream.get()).or_default().reset = Some(code);
+            }
+            Event::Refused { stream, .. } => {
+                self.exchanges.entry(stream.get()).or_default().reset = Some(ErrorCode::REFUSED_STREAM);
+            }
+            Event::GoAway { .. } => self.going_away = true,
+            _ => {}
+        }
+    }
+
+    /// A whole reply to the `nth` request (0 for the first) on this connection.
+    pub(crate) fn reply(&mut self, nth: usize, body: &[u8], trailers: &[(&str, &str)]) {
+        let stream = self.request(nth);
+        self.codec.send_headers(stream, &fields(&[(":status", "200"), ("content-type", "application/grpc")]), false);
+        self.codec.send_data(stream, body, false);
+        self.codec.send_headers(stream, &fields(trailers), true);
+    }
+
+    /// A trailers-only reply.
+    pub(crate) fn refuse(&mut self, nth: usize, trailers: &[(&str, &str)]) {
+        let stream = self.request(nth);
+        let mut list = vec![(":status", "200"), ("content-type", "application/grpc")];
+        list.extend(trailers);
+        self.codec.send_headers(stream, &fields(&list), true);
+    }
+
+    pub(crate) fn request(&self, nth: usize) -> StreamId {
+        self.exchanges.values().nth(nth).and_then(|exchange| exchange.stream).expect("a request")
+    }
+}
+
+impl World {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        Self::with_config(config(), policy)
+    }
+
+    pub(crate) fn with_config(config: proto::EngineConfig, policy: &Policy) -> Self {
+        let settings = Arc::new(Settings::try_from(config).expect("a good config"));
+        let now = Instant::now();
+        let mut world = Self {
+            now,
+            worker: Worker::new(settings, now, 1_000_000_000, 42),
+            peers: HashMap::new(),
+            dead: HashSet::new(),
+            unanswered: HashSet::new(),
+            server_streams: 100,
+            closed: Vec::new(),
+            snapshot: None,
+        };
+        world.apply(policy);
+        world
+    }
+
+    pub(crate) fn apply(&mut self, policy: &Policy) {
+        let snapshot = Arc::new(wire::decode(&policy.bytes(), self.snapshot.as_deref()).expect("a good snapshot"));
+        self.snapshot = Some(snapshot.clone());
+        self.worker.apply(snapshot);
+        self.run();
+    }
+
+    /// A caller's connection on the outbound listener.
+    pub(crate) fn caller(&mut self) -> ConnectionKey {
+        let key = self.worker.accept(Listener::Outbound);
+        self.peers.insert(key, Peer::new(Role::Client, 100, None));
+        self.run();
+        key
+    }
+
+    /// A request; `body` is its one piece of data, after which it ends.
+    pub(crate) fn call(&mut self, caller: ConnectionKey, method: &str, more: &[(&str, &str)], body: &[u8]) -> StreamId {
+        let path = format!("/t.Echo/{method}");
+        let mut list = vec![(":method", "POST"), (":scheme", "http"), (":path", &*path), (":authority", "echo.shop")];
+        list.extend([("te", "trailers"), ("content-type", "application/grpc")]);
+        list.extend(more);
+        let codec = &mut self.peers.get_mut(&caller).expect("the caller").codec;
+        let stream = codec.open(Token(7), &fields(&list), false).expect("a stream");
+        codec.send_data(stream, body, true);
+        self.run();
+        stream
+    }
+
+    pub(crate) fn seen(&self, caller: ConnectionKey, stream: StreamId) -> Exchange {
+        self.peers[&caller].exchanges.get(&stream.get()).cloned().unwrap_or_default()
+    }
+
+    /// Connections to servers that are open, in the order in which they were made.
+    pub(crate) fn servers(&self) -> Vec<ConnectionKey> {
+        let mut keys: Vec<_> =
+            self.peers.iter().filter(|(_, peer)| peer.address.is_some()).map(|(key, _)| *key).collect();
+        keys.sort_by_key(|key| key.0);
+        keys
+    }
+
+    pub(crate) fn server(&mut self, key: ConnectionKey) -> &mut Peer {
+        self.peers.get_mut(&key).expect("an open connection")
+    }
+
+    /// Requests that servers have seen, over all connections that are open.
+    pub(crate) fn request_count(&self) -> usize {
+        self.servers().iter().map(|key| self.peers[key].exchanges.len()).sum()
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let end = self.now + by;
+        // Each timer at its own time, as the loop would wake for it.
+        while let Some(at) = self.worker.next_timer().filter(|at| *at <= end) {
+            self.now = at.max(self.now);
+            self.run();
+        }
+        self.now = end;
+        self.run();
+    }
+
+    /// Until nothing moves any more.
+    pub(crate) fn run(&mut self) {
+        self.worker.turn(self.now);
+        loop {
+            self.worker.settle();
+            let wrote = self.write_all();
+            let acted = self.act();
+            let read = self.read_all();
+            if !wrote && !acted && !read && self.worker.is_settled() {
+                return;
+            }
+        }
+    }
+
+    fn write_all(&mut self) -> bool {
+        let mut any = false;
+        while let Some(key) = self.worker.next_dirty() {
+            let Some(peer) = self.peers.get_mut(&key) else { continue };
+            if peer.silent {
+                continue;
+            }
+            loop {
+                let output = self.worker.output(key).to_vec();
+                if output.is_empty() {
+                    break;
+                }
+                any = true;
+                self.worker.wrote(key, output.len());
+                peer.receive(self.now, &output);
+            }
+            self.worker.flushed(key);
+        }
+        any
+    }
+
+    fn act(&mut self) -> bool {
+        let mut any = false;
+        while let Some(action) = self.worker.next_action() {
+            any = true;
+            match action {
+                Action::Connect { key, address, .. } if self.dead.contains(&address) => {
+                    self.worker.connect_failed(key, "connection refused");
+                }
+                Action::Connect { address, .. } if self.unanswered.contains(&address) => {}
+                Action::Connect { key, address, .. } => {
+                    self.peers.insert(key, Peer::new(Role::Server, self.server_streams, Some(address)));
+                    self.worker.established(key, None);
+                }
+                Action::Close { key } => {
+                    self.peers.remove(&key);
+                    self.closed.push(key);
+                }
+            }
+        }
+        any
+    }
+
+    fn read_all(&mut self) -> bool {
+        let mut any = false;
+        let keys: Vec<_> = self.peers.keys().copied().collect();
+        for key in keys {
+            let Some(peer) = self.peers.get_mut(&key).filter(|peer| !peer.silent) else { continue };
+            let output = peer.codec.output().to_vec();
+            if output.is_empty() {
+                continue;
+            }
+            any = true;
+            peer.sent += output.len();
+            peer.codec.advance_output(output.len());
+            peer.codec.pump();
+            self.worker.received(key, &output);
+        }
+        any
+    }
+
+    /// The server's connection breaks.
+    pub(crate) fn kill(&mut self, key: ConnectionKey) {
+        self.peers.remove(&key);
+        self.worker.closed(key);
+        self.run();
+    }
+
+    pub(crate) fn counter(&self, name: CounterName, label: &str) -> u64 {
+        self.worker.telemetry.counters.get(name, label)
+    }
+}
