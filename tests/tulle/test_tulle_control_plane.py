@@ -86,7 +86,7 @@ def test_what_is_applied_is_listed_described_and_in_the_history(tulle: Tulle) ->
     file = tulle.write("t.yaml", TRAFFIC.format(name="listed", timeout="1s"))
     code, out, _ = tulle("apply", "-f", file, "--reason", "INC-7", "--author", "ada", "-o", "json", "--wait")
     assert code == 0
-    assert json.loads(out)[0]["action"] == "created"
+    assert json.loads(out)["changes"][0]["action"] == "created"
     assert tulle("get", "tp", "listed", "-o", "name")[1] == "TrafficPolicy shop/listed\n"
     newest = json.loads(tulle("history", "--limit", "1", "-o", "json")[1])[0]
     assert (newest["author"], newest["reason"]) == ("ada", "INC-7")
@@ -97,7 +97,7 @@ def test_documents_that_were_listed_as_yaml_can_be_applied_again(tulle: Tulle) -
     listed = tulle.write("again.yaml", tulle("get", "tp", "-o", "yaml")[1])
     code, out, _ = tulle("apply", "-f", listed, "-o", "json")
     assert code == 0
-    assert {change["action"] for change in json.loads(out)} == {"unchanged"}
+    assert {change["action"] for change in json.loads(out)["changes"]} == {"unchanged"}
 
 
 def test_a_services_protos_are_sent_as_methods(tulle: Tulle) -> None:
