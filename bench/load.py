@@ -49,8 +49,7 @@ def build() -> None:
 def start_backend(core: int, folder: Path) -> tuple[Pinned, int]:
     """The echo backend on a free loopback port."""
     process = Pinned.start("backend", [str(BINARIES / "tulle-backend"), "--listen", "127.0.0.1:0"], core, folder)
-    address = json.loads(process.wait_for_line('{"ready"'))["address"]
-    return process, int(address.rpartition(":")[2])
+    return process, int(process.ready()["address"].rpartition(":")[2])
 
 
 def run(port: int, shape: Shape, core: int) -> Load:

@@ -1,5 +1,6 @@
 """Processes kept to one core, and their bill: CPU from the scheduler's own accounts, memory from the kernel."""
 
+import json
 import os
 import signal
 import socket
@@ -63,17 +64,18 @@ class Pinned:
             time.sleep(0.02)
         raise ProcessFailed(f"{self.name} does not listen on port {port}: {self.last_lines()}")
 
-    def wait_for_line(self, start: str) -> str:
-        """The first output line that begins with `start`."""
+    def ready(self) -> dict[str, str]:
+        """The line of JSON by which a process says that it is ready."""
         deadline = time.monotonic() + START_LIMIT
         while time.monotonic() < deadline:
             for line in self.log.read_text(errors="replace").splitlines():
-                if line.startswith(start):
-                    return line
+                if line.startswith("{") and '"ready"' in line:
+                    parsed: dict[str, str] = json.loads(line)
+                    return parsed
             if self.process.poll() is not None:
                 break
             time.sleep(0.02)
-        raise ProcessFailed(f"{self.name} did not print {start!r}: {self.last_lines()}")
+        raise ProcessFailed(f"{self.name} is not ready: {self.last_lines()}")
 
     def last_lines(self) -> str:
         return " | ".join(self.log.read_text(errors="replace").splitlines()[-5:])

@@ -8,6 +8,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+WIDTH = 132  # also where the output is a file
 NUMBERS = ("calls_per_s", "cpu_us_saturated", "cpu_us_at_2000", "p50_us", "p99_us", "p999_us", "rss_mib")
 
 
@@ -44,7 +45,7 @@ def write(rows: list[Row], path: Path) -> None:
 
 def show(rows: list[Row]) -> None:
     """A table a place, each number with its ratio to Envoy's in the same run."""
-    console = Console()
+    console = Console(width=WIDTH)
     for place, payload in dict.fromkeys((row.place, row.payload_bytes) for row in rows):
         chosen = [row for row in rows if (row.place, row.payload_bytes) == (place, payload)]
         console.print(_table(f"{place}, {payload} B", chosen))

@@ -1,6 +1,5 @@
 """Ours. One hop: the engine, its telemetry drained each second. The pair: real sidecars under a control plane."""
 
-import json
 import os
 import subprocess
 import sys
@@ -32,7 +31,7 @@ class Tulle:
     def _hop(self, setting: Setting) -> Running:
         command = [sys.executable, "-m", "bench.systems.tulle_hop", "--backend", str(setting.backend_port)]
         hop = Pinned.start("tulle-hop", command, setting.core, setting.folder)
-        return Running(_port(_ready(hop)["outbound"]), (hop,))
+        return Running(_port(hop.ready()["outbound"]), (hop,))
 
     def _pair(self, setting: Setting) -> Running:
         control = _Control(setting.folder)
@@ -41,7 +40,7 @@ class Tulle:
         policy = setting.folder / "access.yaml"
         policy.write_text(ACCESS)
         control.tulle("apply", "-f", str(policy), "--wait")
-        return Running(_port(_ready(outbound)["outbound"]), (inbound, outbound), (control.process,))
+        return Running(_port(outbound.ready()["outbound"]), (inbound, outbound), (control.process,))
 
 
 class _Control:
@@ -60,7 +59,7 @@ class _Control:
             str(folder / "cp"),
         ]
         self.process = Pinned.start("control-plane", command, CONTROL_CORE, folder)
-        self.address = _ready(self.process)["address"]
+        self.address = self.process.ready()["address"]
 
     def sidecar(self, name: str, setting: Setting, more: list[str]) -> Pinned:
         token = self.tulle("token", "create", f"{NAMESPACE}/{name}").strip()
@@ -68,7 +67,7 @@ class _Control:
         command += ["--control-plane", self.address, "--state", str(self.folder / name), "--workers", "1"]
         command += [part for flag in ("--outbound", "--inbound", "--admin") for part in (flag, "127.0.0.1:0")]
         started = Pinned.start(f"tulle-{name}", command + more, setting.core, self.folder)
-        _ready(started)
+        started.ready()
         return started
 
     def tulle(self, *arguments: str) -> str:
@@ -78,11 +77,6 @@ class _Control:
         if done.returncode:
             raise ProcessFailed(f"tulle {arguments[0]}: {done.stderr.strip()}")
         return done.stdout
-
-
-def _ready(process: Pinned) -> dict[str, str]:
-    line: dict[str, str] = json.loads(process.wait_for_line('{"ready"'))
-    return line
 
 
 def _port(address: str) -> int:
