@@ -98,6 +98,7 @@ def build(config: DashboardConfig, port: int, sessions: Sessions, sources: Sourc
         serve_locally=True,
         suppress_callback_exceptions=True,
         enable_mcp=False,
+        index_string=shell.INDEX,
         update_title="",
         title="Tulle",
         csrf_token_name=csrf,

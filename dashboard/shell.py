@@ -19,6 +19,12 @@ _THEME = {
     "autoContrast": True,
     "cursorType": "pointer",
 }
+# Dash's own document lacks a language, which screen readers need.
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
 
 
 class Page(Protocol):

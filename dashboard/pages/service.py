@@ -19,6 +19,7 @@ from dashboard.pages import service_tables as tables_of
 from dashboard.pages.topology import golden_facts
 from dashboard.sources import Sources
 from dashboard.tables import section
+from dashboard.why import why_popover
 from protos.tulle.v1.telemetry_pb2 import SeriesRequest, SeriesResponse, StatsRequest
 
 _PREFIX = "/service"
@@ -69,7 +70,8 @@ def layout(path: str, search: str) -> Any:
     return html.Div(
         [
             html.Div(
-                [html.H1(service), html.Div(id="service-health"), _why(), _map_link(service)], className="page-head"
+                [html.H1(service), html.Div(id="service-health"), why_popover("service"), _map_link(service)],
+                className="page-head",
             ),
             html.Div(id="service-empty"),
             html.Div(
@@ -93,19 +95,6 @@ def layout(path: str, search: str) -> Any:
                 hidden=True,
             ),
         ]
-    )
-
-
-def _why() -> Any:
-    return dmc.Popover(
-        [
-            dmc.PopoverTarget(html.Button("why?", type="button", className="plain", id="service-why-button")),
-            dmc.PopoverDropdown(html.Div(id="service-why")),
-        ],
-        width=380,
-        position="bottom-start",
-        withArrow=True,
-        shadow="md",
     )
 
 

@@ -17,6 +17,7 @@ from dashboard.mesh import EXTERNAL, MeshView
 from dashboard.queries import BREAKER_WORDS, endpoint_rows, split
 from dashboard.sources import Sources
 from dashboard.tables import facts, section, table
+from dashboard.why import why_popover
 from protos.tulle.v1.telemetry_pb2 import EndpointView, Golden, TopologyEdge, TopologyNode
 
 LABELS = ("rate", "faults", "p50", "p95", "p99", "mtls", "split", "retries")
@@ -105,20 +106,14 @@ _MAP_LABEL = "Map of services. Arrow keys walk it; the list that follows says th
 
 
 def _detail() -> Any:
-    why = dmc.Popover(
-        [
-            dmc.PopoverTarget(html.Button("why?", type="button", className="plain", id="detail-why-button")),
-            dmc.PopoverDropdown(html.Div(id="detail-why")),
-        ],
-        width=340,
-        position="bottom-end",
-        withArrow=True,
-        shadow="md",
-    )
     return html.Aside(
         [
             html.Div(
-                [html.Div(id="detail-head"), why, html.Button("Close", id="detail-close", className="plain")],
+                [
+                    html.Div(id="detail-head"),
+                    why_popover("detail"),
+                    html.Button("Close", id="detail-close", className="plain"),
+                ],
                 className="detail-head",
             ),
             html.Div(id="detail-body"),
