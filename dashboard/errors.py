@@ -20,7 +20,7 @@ class BadCredential(DashboardError):
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(
             f"operator credential {path}: {cause}; the control plane writes it on its first start "
-            "(operator.json in its data folder), name it with --credential"
+            "(operator.json in its data folder), name it with --credentials"
         )
 
 

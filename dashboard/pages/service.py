@@ -69,10 +69,7 @@ def layout(path: str, search: str) -> Any:
     view = "tables" if query.get("view") == "tables" else "charts"
     return html.Div(
         [
-            html.Div(
-                [html.H1(service), html.Div(id="service-health"), why_popover("service"), _map_link(service)],
-                className="page-head",
-            ),
+            _head(service),
             html.Div(id="service-empty"),
             html.Div(
                 [
@@ -98,8 +95,10 @@ def layout(path: str, search: str) -> Any:
     )
 
 
-def _map_link(service: str) -> Any:
-    return dcc.Link("Show on the map", href=f"/topology?pick={service}")
+def _head(service: str) -> Any:
+    link = dcc.Link("Show on the map", href=f"/topology?pick={service}")
+    parts = [html.H1(service), html.Div(id="service-health"), why_popover("service"), link]
+    return html.Div(parts, className="page-head")
 
 
 def _choices(chosen: str, view: str) -> Any:

@@ -106,16 +106,10 @@ _MAP_LABEL = "Map of services. Arrow keys walk it; the list that follows says th
 
 
 def _detail() -> Any:
+    close = html.Button("Close", id="detail-close", type="button", className="plain")
     return html.Aside(
         [
-            html.Div(
-                [
-                    html.Div(id="detail-head"),
-                    why_popover("detail"),
-                    html.Button("Close", id="detail-close", className="plain"),
-                ],
-                className="detail-head",
-            ),
+            html.Div([html.Div(id="detail-head"), why_popover("detail"), close], className="detail-head"),
             html.Div(id="detail-body"),
         ],
         id="detail",
