@@ -30,6 +30,7 @@ def control_plane(
     from control_plane.config import ControlPlaneConfig, HostPort
     from control_plane.errors import ControlPlaneError, InvalidError
     from control_plane.identity.certificate import LeafLifetime
+    from control_plane.server import PortError
     from tulle.durations import parse_duration
     from tulle.errors import NotStarted, UsageProblem
     from tulle.logs import log_to_stderr
@@ -58,7 +59,7 @@ def control_plane(
                 )
             )
         )
-    except InvalidError as error:
+    except (InvalidError, PortError) as error:
         raise UsageProblem(error.cause, error.hint) from error
     except ControlPlaneError as error:
         raise NotStarted(error.cause, error.hint) from error
