@@ -11,7 +11,10 @@ from dataclasses import dataclass
 LAYER_WIDTH = 260
 ROW_HEIGHT = 150
 LANE_GAP = 90
+MAX_ROWS = 12  # a taller layer goes on in a further column, so that a large fan stays readable
 _SWEEPS = 8
+
+Cells = dict[tuple[str, int], list[str]]  # names in order, by lane and layer
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,14 @@ def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, P
     pairs = sorted({(a, b) for a, b in edges if a in known and b in known and a != b})
     layers = _layers(names, pairs)
     lanes = _lanes(names, pairs)
-    rows = _rows(names, pairs, layers, lanes)
-    offsets = _lane_offsets(rows, lanes)
-    return {name: Place(layers[name] * LAYER_WIDTH, offsets[lanes[name]] + rows[name] * ROW_HEIGHT) for name in names}
+    cells = _cells(names, pairs, layers, lanes)
+    columns, tops = _layer_columns(cells), _lane_tops(cells)
+    places = {}
+    for (lane, layer), cell in cells.items():
+        for index, name in enumerate(cell):
+            x = (columns[layer] + index // MAX_ROWS) * LAYER_WIDTH
+            places[name] = Place(x, tops[lane] + _row(index, len(cell), _tallest(cells, lane)) * ROW_HEIGHT)
+    return places
 
 
 def namespace(name: str) -> str:
@@ -94,39 +102,53 @@ def _lanes(names: list[str], pairs: list[tuple[str, str]]) -> dict[str, str]:
     return lanes
 
 
-def _rows(
+def _cells(
     names: list[str], pairs: list[tuple[str, str]], layers: Mapping[str, int], lanes: Mapping[str, str]
-) -> dict[str, float]:
-    """Rows within each lane and layer, centred on the lane's tallest layer."""
+) -> Cells:
+    """Each lane's layers, ordered by the mean row of the neighbours."""
     near: dict[str, list[str]] = {name: [] for name in names}
     for a, b in pairs:
         near[a].append(b)
         near[b].append(a)
-    cells: dict[tuple[str, int], list[str]] = {}
+    cells: Cells = {}
     for name in names:
         cells.setdefault((lanes[name], layers[name]), []).append(name)
     rows = {name: float(row) for cell in cells.values() for row, name in enumerate(cell)}
     for _ in range(_SWEEPS):
         for key in sorted(cells):
-            cells[key].sort(key=lambda name: (_mean([rows[n] for n in near[name]], rows[name]), name))
-            _number(cells[key], rows, max(len(c) for (lane, _), c in cells.items() if lane == key[0]))
-    return rows
+            cell = cells[key]
+            cell.sort(key=lambda name: (_mean([rows[n] for n in near[name]], rows[name]), name))
+            tallest = max(len(other) for (lane, _), other in cells.items() if lane == key[0])
+            rows |= {name: (tallest - len(cell)) / 2 + index for index, name in enumerate(cell)}
+    return cells
 
 
-def _number(cell: list[str], rows: dict[str, float], tallest: int) -> None:
-    first = (tallest - len(cell)) / 2
-    for index, name in enumerate(cell):
-        rows[name] = first + index
+def _row(index: int, size: int, tallest: int) -> float:
+    """The row of a cell's member, its column centred on the lane."""
+    in_column = min(MAX_ROWS, size - index // MAX_ROWS * MAX_ROWS)
+    return (tallest - in_column) / 2 + index % MAX_ROWS
+
+
+def _tallest(cells: Cells, lane: str) -> int:
+    return min(MAX_ROWS, max(len(cell) for (of, _), cell in cells.items() if of == lane))
+
+
+def _layer_columns(cells: Cells) -> dict[int, int]:
+    """The first column of each layer; a layer is as wide as its largest cell needs."""
+    columns, at = {}, 0
+    for layer in sorted({layer for _, layer in cells}):
+        columns[layer] = at
+        at += max(-(-len(cell) // MAX_ROWS) for (_, of), cell in cells.items() if of == layer)
+    return columns
+
+
+def _lane_tops(cells: Cells) -> dict[str, float]:
+    tops, top = {}, 0.0
+    for lane in sorted({lane for lane, _ in cells}):
+        tops[lane] = top
+        top += _tallest(cells, lane) * ROW_HEIGHT + LANE_GAP
+    return tops
 
 
 def _mean(values: list[float], default: float) -> float:
     return sum(values) / len(values) if values else default
-
-
-def _lane_offsets(rows: Mapping[str, float], lanes: Mapping[str, str]) -> dict[str, float]:
-    offsets, top = {}, 0.0
-    for lane in sorted(set(lanes.values())):
-        offsets[lane] = top
-        height = max(row for name, row in rows.items() if lanes[name] == lane) + 1
-        top += height * ROW_HEIGHT + LANE_GAP
-    return offsets

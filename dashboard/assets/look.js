@@ -62,7 +62,7 @@ window.tulle = window.tulle || {};
         label: "data(label)", "text-valign": "top", "text-halign": "center", "font-size": 12, padding: 34, events: "no" } },
       { selector: "edge", style: {
         width: "data(width)", "curve-style": "bezier", "target-arrow-shape": "triangle", "arrow-scale": 1.1, label: "data(label)",
-        "font-family": "system-ui, sans-serif", "font-size": 12, color: colours.text, "text-wrap": "wrap",
+        "font-family": "system-ui, sans-serif", "font-size": 12, color: colours.text, "text-wrap": "wrap", "line-height": 1.2,
         "text-background-color": colours.surface, "text-background-opacity": 0.9, "text-background-padding": 3, "text-background-shape": "roundrectangle" } },
       edge("healthy", "solid"), edge("degraded", "dashed"), edge("failing", "solid"), edge("idle", "dotted"), edge("unknown", "dotted"),
       { selector: ".dim", style: { opacity: 0.2 } },

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.placement import LANE_GAP, place
+from dashboard.placement import LANE_GAP, MAX_ROWS, ROW_HEIGHT, place
 
 NODES = st.lists(st.sampled_from([f"{ns}/{name}" for ns in "ab" for name in "uvwxyz"] + ["external"]), unique=True)
 
@@ -29,6 +29,15 @@ def test_namespaces_stand_in_lanes_that_do_not_overlap() -> None:
     highest = min(place.y for name, place in places.items() if name.startswith("two"))
 
     assert highest - lowest > LANE_GAP
+
+
+def test_a_large_fan_goes_on_in_further_columns_right_of_its_caller() -> None:
+    fan = [f"s/{at}" for at in range(100)]
+    places = place(["s/hub", "s/after", *fan], [*(("s/hub", name) for name in fan), ("s/0", "s/after")])
+    rows = {places[name].y for name in fan}
+
+    assert max(rows) - min(rows) <= MAX_ROWS * ROW_HEIGHT
+    assert all(places["s/hub"].x < places[name].x < places["s/after"].x for name in fan)
 
 
 def test_an_edge_to_an_unknown_node_and_to_itself_are_ignored() -> None:
