@@ -22,7 +22,7 @@ def main(parent: int, signal_number: int, command: list[str]) -> None:
     try:
         os.execvp(command[0], command)  # noqa: S606 - an argument list, no shell
     except FileNotFoundError:
-        sys.stderr.write(f"error[not_started]: {command[0]}: no such command\n")
+        sys.stderr.write(f"error[not_started]: {command[0]}: no such command, or no such interpreter\n")
         sys.exit(NOT_FOUND)
     except OSError as error:
         sys.stderr.write(f"error[not_started]: {command[0]}: {error.strerror}\n")

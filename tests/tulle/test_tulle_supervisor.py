@@ -120,4 +120,6 @@ async def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 async def test_a_command_that_does_not_exist_ends_with_127_and_says_so(capfd: pytest.CaptureFixture[str]) -> None:
     child = await Child.start(Spawn(["no-such-command-here"], dict(os.environ)))
     assert (await child.wait()).code == 127
-    assert capfd.readouterr().err == "error[not_started]: no-such-command-here: no such command\n"
+    assert (
+        capfd.readouterr().err == "error[not_started]: no-such-command-here: no such command, or no such interpreter\n"
+    )
