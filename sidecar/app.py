@@ -89,6 +89,7 @@ class _Parts:
     engine: Engine
     link: Link
     discovery: Discovery
+    watch: KeptOpen
     renewal: Renewal
     health: Health
     registration: Registration | None
@@ -101,13 +102,14 @@ class _Parts:
         """What runs beside the calls; none of it is on their path."""
         check = GrpcCheck(self.config.application) if self.config.application else AlwaysWell()
         tasks: dict[str, Callable[[], Awaitable[None]]] = {
-            "discovery": lambda: self._kept_open("discovery").run(self.discovery.session),
+            "discovery": lambda: self.watch.run(self.discovery.session),
             "identity": self.renewal.run,
             "health": lambda: self.health.run(check, self.clock),
         }
         if self.registration is not None:
             session = self.registration.session
-            tasks["registration"] = lambda: self._kept_open("registration").run(session)
+            lease = KeptOpen("registration", self.link, STREAM_BACKOFF, self.clock, self.random)
+            tasks["registration"] = lambda: lease.run(session)
         if self.pump is not None:
             pump = self.pump
             tasks["telemetry"] = lambda: pump.run(self.clock)
@@ -126,9 +128,6 @@ class _Parts:
             log.warning("calls were still open after %g s and have been ended", grace)
         if self.pump is not None:
             await self.pump.finish()
-
-    def _kept_open(self, name: str) -> KeptOpen:
-        return KeptOpen(name, self.link, STREAM_BACKOFF, self.clock, self.random)
 
 
 async def _start(
@@ -150,7 +149,8 @@ async def _start(
     registration = _registration(config, instance, bound, health)
     drain = Drain(engine, config.service_name, lambda: _not_after(engine))
     facts = {"service": config.service_name, "instance": instance, "control_plane": control_plane}
-    admin = Admin(pages(Shown(engine, discovery, health, registration, drain, stopping, facts)))
+    watch = KeptOpen("discovery", link, STREAM_BACKOFF, clock, random)
+    admin = Admin(pages(Shown(engine, discovery, watch, health, registration, drain, stopping, facts)))
     addresses = SidecarAddresses(bound.outbound, bound.inbound, await admin.start(config.admin), _upstreams(bound))
     stack.push_async_callback(admin.close)
     return _Parts(
@@ -158,7 +158,8 @@ async def _start(
         engine=engine,
         link=link,
         discovery=discovery,
-        renewal=Renewal(engine, link, lambda: stored_life(state.identity_dir), clock, random),
+        watch=watch,
+        renewal=Renewal(engine, link, lambda: stored_life(state.identity_dir, _not_after(engine)), clock, random),
         health=health,
         registration=registration,
         pump=await _pump(config, telemetry, instance, engine.version, drain, link),

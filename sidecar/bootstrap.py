@@ -14,6 +14,7 @@ from sidecar.errors import (
     ControlPlaneUnreachableError,
     ForeignStateError,
     NotJoinedError,
+    SidecarError,
     TokenRefusedError,
 )
 from sidecar.link import Credentials, open_channel
@@ -42,9 +43,13 @@ async def establish(config: SidecarConfig, state: State, engine: Identities, clo
             f"no identity that holds in {state.identity_dir}: it was never stored or has expired; "
             f"give {SETTINGS['token']}, made with `tulle token create {config.service_name}`"
         )
-    token = join_token.decode(text, config.service_name, clock.now())
+    token = join_token.decode(text, config.service_name)
     address = config.control_plane or token.control_plane
-    svid = await _join(address, token, await engine.create_csr())
+    try:
+        svid = await _join(address, token, await engine.create_csr())
+    except SidecarError:
+        join_token.check_expiry(token, clock.now())
+        raise
     await engine.set_identity(svid.chain_pem, svid.bundle_pem)
     await asyncio.to_thread(state.remember_control_plane, address)
     log.info("joined as %s", svid.spiffe_id)

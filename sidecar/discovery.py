@@ -58,8 +58,9 @@ class Discovery:
             log.warning("snapshot %d is refused, %d stays in force: %s", snapshot.revision, self.revision, error)
             nack = discovery_pb2.Nack(revision=snapshot.revision, resource=error.resource, detail=error.detail)
             return discovery_pb2.WatchRequest(nack=nack)
-        self._took(snapshot.revision)
+        # Kept first: whoever was told "ready" may rely on a start without a control plane.
         await self._keep(serialized)
+        self._took(snapshot.revision)
         return discovery_pb2.WatchRequest(ack=discovery_pb2.Ack(revision=snapshot.revision))
 
     def _took(self, revision: int) -> None:

@@ -26,7 +26,7 @@ RENEWAL_BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30))
 # Of a leaf's life: 50 % ± 10 %, so that a fleet that joined together does not renew together.
 _EARLIEST: Final = 0.4
 _SPREAD: Final = 0.2
-# Seconds. A leaf that is backdated by more than it lives would else be renewed without a pause.
+# Seconds. A leaf that hardly lives must not be renewed without a pause.
 _AT_MOST_EVERY: Final = 1.0
 
 
@@ -42,12 +42,9 @@ class Life:
         return self.begin + (self.end - self.begin) * (_EARLIEST + _SPREAD * random.random())
 
 
-def stored_life(identity_dir: Path) -> Life:
-    """The life of the leaf in force, as its certificate says."""
-    from cryptography import x509
-
-    leaf = x509.load_pem_x509_certificate((identity_dir / names.IDENTITY_CHAIN).read_bytes())
-    return Life(leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp())
+def stored_life(identity_dir: Path, not_after: float) -> Life:
+    """The life of the leaf in force: from when the engine stored it, since its own begin is backdated."""
+    return Life((identity_dir / names.IDENTITY_CHAIN).stat().st_mtime, not_after)
 
 
 class Renewal:

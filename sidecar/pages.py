@@ -11,6 +11,7 @@ from sidecar.discovery import Discovery
 from sidecar.engine import Engine
 from sidecar.health import Health
 from sidecar.registration import Registration
+from sidecar.sessions import KeptOpen
 from sidecar.telemetry.drain import Drain
 
 
@@ -20,6 +21,7 @@ class Shown:
 
     engine: Engine
     discovery: Discovery
+    watch: KeptOpen
     health: Health
     registration: Registration | None
     drain: Drain
@@ -68,6 +70,7 @@ async def _describe(shown: Shown) -> Page:
         "identity": identity.spiffe_id if identity else None,
         "certificate_not_after_unix": identity.not_after if identity else None,
         "revision": shown.discovery.revision,
+        "control_plane_connected": shown.watch.connected,
         "application_healthy": shown.health.healthy,
         "lease_id": shown.registration.lease_id if shown.registration else None,
     }

@@ -15,8 +15,8 @@ from sidecar.sessions import Proved
 log = logging.getLogger(__name__)
 
 RPC_TIMEOUT = 5.0
-# A lease is kept three times within its life, so that one lost message costs nothing.
-_BEATS_A_LEASE = 3
+# Often enough that an agent which hangs for two thirds of a lease's life, whenever that begins, does not lose it.
+_BEATS_A_LEASE = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,12 @@ class State:
         return self.folder / IDENTITY
 
     def instance(self, given: str | None, service: str) -> str:
-        """The id given, or one made once: a restart is the same instance, so it replaces its own registration."""
-        if given is not None:
-            return given
+        """The id given, the one kept, or one made now: a restart replaces its own registration."""
         kept = self._read(_INSTANCE)
-        if kept is None:
-            kept = f"{service.rpartition('/')[2]}-{uuid4().hex[:10]}"
-            replace(self.folder / _INSTANCE, kept.encode())
-        return kept
+        instance = given or kept or f"{service.rpartition('/')[2]}-{uuid4().hex[:10]}"
+        if instance != kept:
+            replace(self.folder / _INSTANCE, instance.encode())
+        return instance
 
     def control_plane(self) -> str | None:
         """The address that the join went to."""

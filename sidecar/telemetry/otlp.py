@@ -39,6 +39,8 @@ class Otlp:
         self._metrics: MetricExporter | None = None
         self._spans: SpanExporter | None = None
         self._failing = False
+        if settings.asks_for_deltas:
+            log.warning("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: only cumulative is sent; it is not obeyed")
         # It would log every try of an outage; `_tell` logs the first.
         logging.getLogger(_SDK_LOGGER).setLevel(logging.CRITICAL)
 

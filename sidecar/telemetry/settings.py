@@ -9,8 +9,10 @@ from sidecar.errors import InvalidSettingError
 
 Signal = Literal["METRICS", "TRACES"]
 
-_EXPORTERS: Final = frozenset({"otlp", "console", "none"})
+# /metrics is always there, so "prometheus" asks for nothing more.
+_EXPORTERS: Final = {"otlp": "otlp", "console": "console", "none": "none", "prometheus": "none"}
 _PROTOCOLS: Final = frozenset({"grpc", "http/protobuf"})
+_TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _DEFAULT_INTERVAL_MS: Final = "1000"
 _DEFAULT_TRACE_RATIO: Final = 0.01
 
@@ -32,6 +34,7 @@ class TelemetrySettings:
     metrics: Export
     traces: Export
     trace_ratio: float
+    asks_for_deltas: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str], *, otlp: bool) -> Self:
@@ -42,6 +45,7 @@ class TelemetrySettings:
             metrics=_export(environ, "METRICS", off=off),
             traces=_export(environ, "TRACES", off=off),
             trace_ratio=0.0 if off else _trace_ratio(environ),
+            asks_for_deltas=environ.get(_TEMPORALITY, "cumulative").strip().lower() not in ("", "cumulative"),
         )
 
     @property
@@ -53,13 +57,13 @@ class TelemetrySettings:
 def _export(environ: Mapping[str, str], signal: Signal, *, off: bool) -> Export:
     exporter = environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() or "otlp"
     if exporter not in _EXPORTERS:
-        raise InvalidSettingError(f"OTEL_{signal}_EXPORTER: {exporter!r} is not one of otlp, console, none")
+        raise InvalidSettingError(f"OTEL_{signal}_EXPORTER: {exporter!r} is not one of {', '.join(_EXPORTERS)}")
     scoped, general = f"OTEL_EXPORTER_OTLP_{signal}_", "OTEL_EXPORTER_OTLP_"
     protocol = environ.get(scoped + "PROTOCOL") or environ.get(general + "PROTOCOL") or "grpc"
     if protocol not in _PROTOCOLS:
         raise InvalidSettingError(f"{general}PROTOCOL: {protocol!r} is not one of grpc, http/protobuf")
     has_endpoint = bool(environ.get(scoped + "ENDPOINT") or environ.get(general + "ENDPOINT"))
-    return Export("none" if off else exporter, protocol, has_endpoint)
+    return Export("none" if off else _EXPORTERS[exporter], protocol, has_endpoint)
 
 
 def _interval(environ: Mapping[str, str]) -> timedelta:

@@ -73,6 +73,7 @@ async def test_it_joins_takes_policy_registers_and_is_ready(payments: Bench) -> 
         assert await running.get("/healthz") == (200, b"ok\n")
         agent = (await running.described())["agent"]
         assert (agent["identity"], agent["revision"]) == ("spiffe://shop.local/shop/payments", 1)
+        assert agent["control_plane_connected"]
         status, exposition = await running.get("/metrics")
         assert status == 200
         assert b"tulle_config_revision 1.0" in exposition
@@ -89,6 +90,7 @@ async def test_it_starts_and_is_ready_with_no_control_plane(payments: Bench) -> 
     async with payments.start() as running:
         agent = (await running.described())["agent"]
         assert (agent["revision"], agent["instance"]) == (3, instance)
+        assert not agent["control_plane_connected"]
 
 
 async def test_a_stop_before_it_is_ready_is_obeyed(payments: Bench) -> None:

@@ -80,9 +80,7 @@ async def test_half_a_token_is_refused(engine: StandInEngine, tmp_path: Path, au
     assert "mangled" in await refusal(InvalidTokenError, engine, tmp_path, token[: len(token) // 2])
 
 
-async def test_an_expired_token_is_refused_without_asking(
-    engine: StandInEngine, tmp_path: Path, authority: Authority
-) -> None:
+async def test_an_expired_token_says_so(engine: StandInEngine, tmp_path: Path, authority: Authority) -> None:
     token = text(authority.token(SERVICE, "127.0.0.1:1", life=timedelta(seconds=-1)))
     assert "expired at" in await refusal(InvalidTokenError, engine, tmp_path, token)
 

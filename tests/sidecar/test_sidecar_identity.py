@@ -20,7 +20,7 @@ LIMIT = 10
 @asynccontextmanager
 async def renewing(engine: StandInEngine, other_side: OtherSide, clock: ManualClock) -> AsyncIterator[Link]:
     link = Link(other_side.address, engine.identity_dir)
-    renewal = Renewal(engine, link, lambda: stored_life(engine.identity_dir), clock, Random(1))
+    renewal = Renewal(engine, link, lambda: life(engine), clock, Random(1))
     task = asyncio.create_task(renewal.run())
     try:
         yield link
@@ -28,6 +28,12 @@ async def renewing(engine: StandInEngine, other_side: OtherSide, clock: ManualCl
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await link.close()
+
+
+def life(engine: StandInEngine) -> Life:
+    in_force = engine.identity()
+    assert in_force is not None
+    return stored_life(engine.identity_dir, in_force.not_after)
 
 
 @pytest.mark.parametrize("seed", range(20))

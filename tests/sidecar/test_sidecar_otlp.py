@@ -157,6 +157,7 @@ def test_opentelemetrys_variables_are_obeyed() -> None:
     assert not read({"OTEL_SDK_DISABLED": "true"}, otlp=True).exports
     assert not read({}, otlp=False).exports
     assert read({"OTEL_TRACES_EXPORTER": "none"}, otlp=True).traces.exporter == "none"
+    assert read({"OTEL_METRICS_EXPORTER": "prometheus"}, otlp=True).metrics.exporter == "none"
     assert read({"OTEL_METRIC_EXPORT_INTERVAL": "5000"}, otlp=True).interval == timedelta(seconds=5)
     assert read({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4317"}, otlp=True).traces.has_endpoint
     assert read({"OTEL_TRACES_SAMPLER": "always_on"}, otlp=True).trace_ratio == 1
