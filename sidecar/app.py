@@ -37,7 +37,8 @@ __all__ = ["SidecarAddresses", "SidecarConfig", "UpstreamPort", "serve"]
 
 log = logging.getLogger(__name__)
 
-STREAM_BACKOFF: Final = Backoff(timedelta(milliseconds=200), timedelta(seconds=10))
+# Well under a lease of 15 s: a control plane that comes back finds everybody before a lease has expired.
+STREAM_BACKOFF: Final = Backoff(timedelta(milliseconds=200), timedelta(seconds=3))
 DEREGISTER_SECONDS: Final = 5.0
 # The engine's two-phase GOAWAY takes half a second: calls sent before a caller knew must still find the application.
 GOAWAY_SECONDS: Final = 1.0
