@@ -1,0 +1,40 @@
+"""A mesh whose applications are foreign: any program on a port, and a caller with a port of its own for it."""
+
+from dataclasses import dataclass
+
+from tests.support.mesh import NAMESPACE, Member, Mesh
+from tests.support.process import Child
+
+CALLER = "caller"
+
+
+@dataclass
+class Lane(Mesh):
+    """As Mesh, plus members beside programs that the test itself starts."""
+
+    def beside(self, name: str, port: int) -> Member:
+        """A registered, healthy instance of `name` whose application listens on `port`."""
+        member = self._join(name, port, ())
+        self.wait_for_instances(name, {member.instance})
+        return member
+
+    def caller_of(self, *names: str) -> Member:
+        """A workload with one upstream port for each of `names`."""
+        upstreams = (("--upstream", f"127.0.0.1:0={name}.{NAMESPACE}") for name in names)
+        caller = self._join(CALLER, None, tuple(part for upstream in upstreams for part in upstream))
+        for name in names:
+            self.allow(name, CALLER)
+        return caller
+
+    def _join(self, name: str, port: int | None, more: tuple[str, ...]) -> Member:
+        instance = f"{name}-{len(self.members)}"
+        command = [*self.sidecar_program(), *self.sidecar_arguments(name, instance, port, {}), *more]
+        sidecar = Child.start(instance, command, self.folder)
+        member = Member(name, instance, sidecar, sidecar.ready(), None, port, self.folder / f"{instance}.record")
+        self.members.append(member)
+        return member
+
+
+def upstream_address(caller: Member, name: str) -> str:
+    """Where the caller's sidecar takes calls for `name`."""
+    return str(caller.addresses[f"{name}.{NAMESPACE}"])
