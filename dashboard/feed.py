@@ -177,7 +177,8 @@ def next_shape(before: Shape, topology: Topology) -> Shape:
     edges = tuple(sorted(pair for pair in pairs if known.issuperset(pair)))
     if (nodes, edges) == (before.nodes, before.edges):
         return before
-    return Shape(before.version + 1, nodes, edges, place(nodes, edges))
+    drawing = place(nodes, edges)
+    return Shape(before.version + 1, nodes, edges, drawing.places, drawing.bends)
 
 
 def _next_rates(before: Mapping[str, tuple[float, ...]], topology: Topology) -> dict[str, tuple[float, ...]]:

@@ -7,19 +7,22 @@ from typing import Any
 
 from dashboard.mesh import MeshView, Pair
 from dashboard.placement import namespace
-from dashboard.queries import BREAKER_WORDS, split
+from dashboard.queries import BREAKER_WORDS, Split, split
 from dashboard.wording import percent
 from protos.tulle.v1.telemetry_pb2 import Golden, TopologyEdge, TopologyNode
 
 
 def shape_data(view: MeshView) -> dict[str, Any]:
-    """{"v", "nodes": [[name, namespace, x, y]], "edges": [[from index, to index]]}."""
+    """{"v", "nodes": [[name, namespace, x, y]], "edges": [[from index, to index, [[x, y] of each bend]]]}."""
     shape = view.shape
     index = {name: at for at, name in enumerate(shape.nodes)}
     return {
         "v": shape.version,
         "nodes": [[name, namespace(name), shape.places[name].x, shape.places[name].y] for name in shape.nodes],
-        "edges": [[index[source], index[target]] for source, target in shape.edges],
+        "edges": [
+            [index[source], index[target], [[bend.x, bend.y] for bend in shape.bends.get((source, target), ())]]
+            for source, target in shape.edges
+        ],
     }
 
 
@@ -61,8 +64,16 @@ def _edge_row(view: MeshView, edge: TopologyEdge, pair: Pair) -> list[Any]:
         edge.mtls,
         BREAKER_WORDS[edge.breaker],
         edge.golden.retries,
-        " · ".join(f"{part.cluster} {percent(part.share)}" for part in parts) if len(parts) > 1 else "",
+        _split_words(parts),
     ]
+
+
+def _split_words(parts: list[Split]) -> str:
+    """Short enough for a label: two on a line, the calls that no subset took as "other"."""
+    if len(parts) < 2:
+        return ""
+    words = [f"{'other' if '/' in part.cluster else part.cluster} {percent(part.share)}" for part in parts]
+    return "\n".join(" · ".join(words[at : at + 2]) for at in range(0, len(words), 2))
 
 
 def _golden(golden: Golden) -> list[float]:

@@ -17,17 +17,17 @@ _Z95 = 1.959963984540054
 
 
 class Health(StrEnum):
-    """States from best to worst are ordered by ``severity``."""
+    """States in the order of ``severity``: what asks for least attention first."""
 
-    HEALTHY = "healthy"
     IDLE = "idle"
+    HEALTHY = "healthy"
     UNKNOWN = "unknown"
     DEGRADED = "degraded"
     FAILING = "failing"
 
     @property
     def severity(self) -> int:
-        """0 for healthy up to 4 for failing."""
+        """0 for idle up to 4 for failing."""
         return list(Health).index(self)
 
 

@@ -39,6 +39,7 @@ class Shape:
     nodes: tuple[str, ...] = ()
     edges: tuple[Pair, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    bends: Mapping[Pair, tuple[Place, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

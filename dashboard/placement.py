@@ -1,14 +1,16 @@
 """Where the nodes of the map stand: layers from left to right, callers left, one lane a namespace.
 
 A small layered drawing (Sugiyama, Tagawa, Toda 1981): back edges are ignored, a node stands one layer right of its
-rightmost caller, rows are ordered by the mean row of the neighbours (barycentre). Pure and deterministic: the same
-topology gives the same map, whatever the order it arrives in.
+rightmost caller, rows are ordered by the mean row of the neighbours (barycentre). An edge over several layers gets a
+row of its own in each layer between and bends there, so that no edge hides behind a node. Pure and deterministic: the
+same topology gives the same map, whatever the order it arrives in.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-LAYER_WIDTH = 260
+LAYER_WIDTH = 230
 ROW_HEIGHT = 150
 LANE_GAP = 90
 MAX_ROWS = 12  # a taller layer goes on in a further column, so that a large fan stays readable
@@ -25,21 +27,34 @@ class Place:
     y: float
 
 
-def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, Place]:
-    """A place for each node. Edges with an unknown end are ignored."""
+@dataclass(frozen=True)
+class Drawing:
+    """A place for each node, and where edges bend on their way."""
+
+    places: Mapping[str, Place]
+    bends: Mapping[tuple[str, str], tuple[Place, ...]]
+
+
+def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> Drawing:
+    """Draws the nodes. Edges with an unknown end, and from a node to itself, are ignored."""
     names = sorted(set(nodes))
     known = set(names)
     pairs = sorted({(a, b) for a, b in edges if a in known and b in known and a != b})
     layers = _layers(names, pairs)
     lanes = _lanes(names, pairs)
-    cells = _cells(names, pairs, layers, lanes)
+    chains = {pair: _chain(pair, layers) for pair in pairs}
+    for (_, target), chain in chains.items():
+        for layer, waypoint in chain:
+            layers[waypoint], lanes[waypoint] = layer, lanes[target]
+    cells = _cells(list(layers), _links(chains), layers, lanes)
     columns, tops = _layer_columns(cells), _lane_tops(cells)
     places = {}
     for (lane, layer), cell in cells.items():
         for index, name in enumerate(cell):
             x = (columns[layer] + index // MAX_ROWS) * LAYER_WIDTH
             places[name] = Place(x, tops[lane] + _row(index, len(cell), _tallest(cells, lane)) * ROW_HEIGHT)
-    return places
+    bends = {pair: tuple(places[waypoint] for _, waypoint in chain) for pair, chain in chains.items() if chain}
+    return Drawing({name: places[name] for name in names}, bends)
 
 
 def namespace(name: str) -> str:
@@ -91,6 +106,19 @@ def _visit(
             if following not in state:
                 state[following] = 1
                 stack.append((following, iter(callees[following])))
+
+
+def _chain(pair: tuple[str, str], layers: Mapping[str, int]) -> list[tuple[int, str]]:
+    """(layer, name) of the waypoints of an edge, one in each layer that it crosses, in the edge's direction."""
+    source, target = layers[pair[0]], layers[pair[1]]
+    step = 1 if target > source else -1
+    return [(layer, f"{pair[0]}>{pair[1]}@{layer}") for layer in range(source + step, target, step)]
+
+
+def _links(chains: Mapping[tuple[str, str], list[tuple[int, str]]]) -> list[tuple[str, str]]:
+    """The edges cut at their waypoints: each link joins neighbouring layers."""
+    stops = [[source, *(waypoint for _, waypoint in chain), target] for (source, target), chain in chains.items()]
+    return [link for way in stops for link in itertools.pairwise(way)]
 
 
 def _lanes(names: list[str], pairs: list[tuple[str, str]]) -> dict[str, str]:

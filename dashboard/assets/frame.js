@@ -21,9 +21,9 @@ window.tulle = window.tulle || {};
   tulle.decode = function (shape, frame) {
     const nodes = shape.nodes.map(([name, namespace, x, y], at) =>
       Object.assign(named(NODE, frame.n[at]), { kind: "node", id: name, name, namespace, x, y }));
-    const edges = shape.edges.map(([from, to], at) =>
+    const edges = shape.edges.map(([from, to, bends], at) =>
       Object.assign(named(EDGE, frame.e[at]), {
-        kind: "edge", source: nodes[from].name, target: nodes[to].name,
+        kind: "edge", bends, source: nodes[from].name, target: nodes[to].name,
         id: nodes[from].name + ">" + nodes[to].name, name: nodes[from].name + " → " + nodes[to].name,
       }));
     nodes.forEach((node) => { node.traffic = node.calls > 0; });

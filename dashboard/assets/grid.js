@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const make = (...args) => window.React.createElement(...args);
-  const ORDER = ["healthy", "idle", "unknown", "degraded", "failing"];
+  const ORDER = ["idle", "healthy", "unknown", "degraded", "failing"];
   const cells = window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
   const functions = window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 

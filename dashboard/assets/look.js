@@ -52,18 +52,19 @@ window.tulle = window.tulle || {};
     const colours = tulle.colours();
     const edge = (health, style) => ({ selector: `edge[health="${health}"]`, style: { "line-color": colours[health], "target-arrow-color": colours[health], "line-style": style } });
     return [
-      { selector: "node", style: { "font-family": "system-ui, sans-serif", "font-size": 13, color: colours.text, "text-wrap": "wrap" } },
+      { selector: "node", style: { "font-family": "system-ui, sans-serif", "font-size": 16, color: colours.text, "text-wrap": "wrap" } },
       { selector: "node.service", style: {
         width: 64, height: 64, "background-opacity": 0, "background-image": "data(ring)", "background-fit": "cover",
         "background-image-crossorigin": "null", "background-clip": "none", label: "data(label)", "text-valign": "bottom", "text-margin-y": 6,
         "text-background-color": colours.lane, "text-background-opacity": 0.85, "text-background-padding": 2 } },
       { selector: "node.lane", style: {
         shape: "round-rectangle", "background-color": colours.lane, "background-opacity": 1, "border-color": colours.laneLine, "border-width": 1,
-        label: "data(label)", "text-valign": "top", "text-halign": "center", "font-size": 12, padding: 34, events: "no" } },
+        label: "data(label)", "text-valign": "top", "text-halign": "center", "font-size": 14, padding: 34, events: "no" } },
       { selector: "edge", style: {
-        width: "data(width)", "curve-style": "bezier", "target-arrow-shape": "triangle", "arrow-scale": 1.1, label: "data(label)",
-        "font-family": "system-ui, sans-serif", "font-size": 12, color: colours.text, "text-wrap": "wrap", "line-height": 1.2,
+        width: "data(width)", "curve-style": "bezier", "control-point-step-size": 90, "min-zoomed-font-size": 6, "target-arrow-shape": "triangle", "arrow-scale": 1.1, label: "data(label)",
+        "font-family": "system-ui, sans-serif", "font-size": 14, color: colours.text, "text-wrap": "wrap", "line-height": 1.2,
         "text-background-color": colours.surface, "text-background-opacity": 0.9, "text-background-padding": 3, "text-background-shape": "roundrectangle" } },
+      { selector: "edge.bent", style: { "curve-style": "unbundled-bezier", "control-point-weights": "data(along)", "control-point-distances": "data(beside)" } },
       edge("healthy", "solid"), edge("degraded", "dashed"), edge("failing", "solid"), edge("idle", "dotted"), edge("unknown", "dotted"),
       { selector: ".dim", style: { opacity: 0.2 } },
       { selector: ".gone", style: { display: "none" } },

@@ -40,14 +40,28 @@ window.tulle = window.tulle || {};
     return `${row.name}: ${row.health}, ${figures}${breaker}`;
   };
 
+  /* Bends as cytoscape wants them: how far along the straight line, and how far beside it. */
+  function bent(edge, places) {
+    const from = places.get(edge.source), to = places.get(edge.target), dx = to.x - from.x, dy = to.y - from.y;
+    const length = Math.hypot(dx, dy), pull = edge.bends.length === 1 ? 2 : 1; // a single control point is passed at half its distance
+    return {
+      along: edge.bends.map(([x, y]) => (((x - from.x) * dx + (y - from.y) * dy) / (length * length)).toFixed(3)).join(" "),
+      beside: edge.bends.map(([x, y]) => ((pull * ((y - from.y) * dx - (x - from.x) * dy)) / length).toFixed(1)).join(" "),
+    };
+  }
+
   function elements(mesh) {
+    const places = new Map(mesh.nodes.map((node) => [node.name, node]));
     const lanes = [...new Set(mesh.nodes.map((node) => node.namespace).filter(Boolean))];
     return lanes.map((name) => ({ group: "nodes", data: { id: "lane:" + name, label: name }, classes: "lane", selectable: false, grabbable: false }))
       .concat(mesh.nodes.map((node) => ({
         group: "nodes", data: { id: node.id, parent: node.namespace ? "lane:" + node.namespace : undefined, label: "", ring: "none" },
         position: { x: node.x, y: node.y }, classes: "service",
       })))
-      .concat(mesh.edges.map((edge) => ({ group: "edges", data: { id: edge.id, source: edge.source, target: edge.target, width: 2, label: "", health: "unknown" } })));
+      .concat(mesh.edges.map((edge) => ({
+        group: "edges", classes: edge.bends.length ? "bent" : "",
+        data: Object.assign({ id: edge.id, source: edge.source, target: edge.target, width: 2, label: "", health: "unknown" }, edge.bends.length ? bent(edge, places) : {}),
+      })));
   }
 
   function rebuild(cy, mesh) {
@@ -101,7 +115,7 @@ window.tulle = window.tulle || {};
   };
 
   function center(cy) {
-    cy.fit(undefined, 40);
+    cy.fit(undefined, 24);
     if (cy.zoom() > 1.25) { cy.zoom(1.25); cy.center(); }
   }
 

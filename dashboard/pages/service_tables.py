@@ -81,8 +81,6 @@ def endpoints_table(view: MeshView, service: str) -> Any:
                 str(series.connections),
                 wording.milliseconds(series.ewma_us / 1000),
                 str(series.ejections),
-                wording.short(series.successes),
-                wording.short(series.failures),
             )
         )
     headings = (
@@ -96,8 +94,6 @@ def endpoints_table(view: MeshView, service: str) -> Any:
         "#connections",
         "#EWMA",
         "#ejections",
-        "#successes",
-        "#failures",
     )
     return table("Endpoints", headings, rows, "No caller has reported an endpoint yet.")
 

@@ -218,16 +218,17 @@ def golden_facts(golden: Golden) -> Any:
 
 def endpoints_table(rows: list[EndpointView]) -> Any:
     """The short form of the endpoints: who sees whom in which state."""
+    several = len({row.caller for row in rows}) > 1
     shown = [
         (
             row.series.endpoint,
-            row.caller,
+            *([row.caller] if several else []),
             breaker_badge(BREAKER_WORDS[row.series.state]),
             str(row.series.consecutive_failures),
         )
         for row in rows
     ]
-    headings = ("endpoint", "seen by", "breaker", "#failures")
+    headings = ("endpoint", *(["seen by"] if several else []), "breaker", "#failures in a row")
     return table("Endpoints", headings, shown, "No caller has reported an endpoint yet.")
 
 

@@ -113,7 +113,7 @@ def test_a_frame_follows_the_order_of_its_shape() -> None:
     view = seen(topology(Story(NOW_MS, faults={"shop/payments": 0.2})))
     shape, frame = shape_data(view), frame_data(view)
     at = [node[0] for node in shape["nodes"]].index("shop/payments")
-    edge = shape["edges"].index([view.shape.nodes.index("shop/orders"), at])
+    edge = shape["edges"].index([view.shape.nodes.index("shop/orders"), at, []])
 
     assert shape["v"] == frame["v"] == 1
     assert frame["n"][at][:4] == ["failing", 55.0, 3300, 660]
