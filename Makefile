@@ -99,6 +99,10 @@ protos-check: $(VENV)/.dependencies
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(call generate,$$fresh) && \
 	(cd "$$fresh" && find . -type f) | while read -r f; do cmp -s "$$fresh/$$f" "$$f" || { echo "make: $$f differs from its .proto: run make protos and commit" >&2; exit 1; }; done
 
+.PHONY: conformance
+conformance: setup tools ## HTTP/2 and gRPC conformance over real sidecars; needs go; writes .cache/conformance/conformance.json
+	@$(BIN)/python -m tests.conformance
+
 # --- measuring ----------------------------------------------------------------------------------------------------------
 
 bench: setup ## side by side with Envoy, HAProxy and nginx; writes bench/results/latest.json

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+import grpc
+
+from tests.support import echo_client
 from tests.support.mesh import NAMESPACE, Member, Mesh
 from tests.support.process import Child
+from tests.support.waiting import until
 
 CALLER = "caller"
 
@@ -26,6 +30,12 @@ class Lane(Mesh):
             self.allow(name, CALLER)
         return caller
 
+    def reaches_any(self, caller: Member, service: str) -> None:
+        """Wait until a call gets as far as an application, which need not know the method."""
+        known = (grpc.StatusCode.OK, grpc.StatusCode.UNIMPLEMENTED)
+        with caller.channel(service) as via:
+            until(lambda: _answer(via) in known, f"a call to {service}")
+
     def _join(self, name: str, port: int | None, more: tuple[str, ...]) -> Member:
         instance = f"{name}-{len(self.members)}"
         command = [*self.sidecar_program(), *self.sidecar_arguments(name, instance, port, {}), *more]
@@ -33,6 +43,12 @@ class Lane(Mesh):
         member = Member(name, instance, sidecar, sidecar.ready(), None, port, self.folder / f"{instance}.record")
         self.members.append(member)
         return member
+
+
+def _answer(via: grpc.Channel) -> grpc.StatusCode | None:
+    """The status of a call, None while the mesh itself answers."""
+    seen = echo_client.call(via, "Unary", [b"?"], timeout=5)
+    return None if seen.reason() else seen.code
 
 
 def upstream_address(caller: Member, name: str) -> str:

@@ -1,24 +1,21 @@
 """Every case of the catalogue on a connection of its own, against one listener."""
 
 import time
-from dataclasses import dataclass
 
+from tests.conformance.lane import Lane, upstream_address
 from tests.conformance.peer import Peer, Unexpected
+from tests.conformance.result import Result
 from tests.conformance.sections.case import Case
+from tests.conformance.sections.catalogue import cases
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a case came to; `reason` is empty for a pass."""
-
-    part: str
-    name: str
-    reason: str
-    seconds: float
-
-    @property
-    def passed(self) -> bool:
-        return not self.reason
+def run(lane: Lane) -> list[Result]:
+    """The whole catalogue against the application-facing port of a new caller's sidecar."""
+    lane.service("echo")
+    caller = lane.caller_of("echo")
+    lane.reaches(caller, "echo")
+    address = upstream_address(caller, "echo")
+    return [run_case(case, address) for case in cases()]
 
 
 def run_case(case: Case, address: str) -> Result:
@@ -32,4 +29,4 @@ def run_case(case: Case, address: str) -> Result:
         reason = str(error) or "timed out"
     finally:
         peer.close()
-    return Result("sections", str(case), reason, time.monotonic() - begun)
+    return Result("rfc sections", str(case), reason, time.monotonic() - begun)

@@ -1,0 +1,22 @@
+"""Ports of programs that cannot take port 0 and say what they bound."""
+
+import socket
+
+from tests.support.process import Child
+from tests.support.waiting import until
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for(child: Child, port: int) -> None:
+    """Until the child's port accepts. AssertionError with its log when it ends before."""
+
+    def accepts() -> bool:
+        assert child.process.poll() is None, f"{child.name} ended: {child.tail()}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(accepts, f"{child.name} on port {port}")

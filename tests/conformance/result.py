@@ -1,0 +1,43 @@
+"""What a case came to, and the table and the file of all of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """`part` and `name` name the case; `reason` is empty for a pass; `note` is told in either case."""
+
+    part: str
+    name: str
+    reason: str
+    seconds: float
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.reason
+
+
+def table(results: Sequence[Result]) -> str:
+    """One line a part, then the failures with their reasons, then the notes."""
+    parts = list(dict.fromkeys(result.part for result in results))
+    width = max((len(part) for part in parts), default=0)
+    lines = [f"{'part':<{width}}  passed  of  seconds"]
+    for part in parts:
+        of_part = [result for result in results if result.part == part]
+        passed, seconds = sum(result.passed for result in of_part), sum(result.seconds for result in of_part)
+        lines.append(f"{part:<{width}}  {passed:>6} {len(of_part):>3}  {seconds:>7.1f}")
+    lines += [f"FAILED {result.part}: {result.name}: {result.reason}" for result in results if not result.passed]
+    lines += [f"note   {result.part}: {result.name}: {result.note}" for result in results if result.note]
+    return "\n".join(lines)
+
+
+def write(results: Sequence[Result], path: Path) -> None:
+    """All of it as JSON, whole or not at all."""
+    rows = [{**asdict(result), "passed": result.passed} for result in results]
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps({"passed": all(row["passed"] for row in rows), "cases": rows}, indent=1))
+    draft.replace(path)

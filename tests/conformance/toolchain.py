@@ -1,0 +1,47 @@
+"""The foreign programs that the long run needs, built into a folder outside git."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.process import ROOT
+
+CACHE = ROOT / ".cache" / "conformance"
+PEERS = Path(__file__).parent / "peers"
+INTEROP = "google.golang.org/grpc/interop"
+
+
+class Missing(Exception):
+    """A tool is not installed, or an installation failed; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class GoInterop:
+    """grpc-go's own interop programs."""
+
+    client: Path
+    server: Path
+
+
+def go_interop() -> GoInterop:
+    """Built from the versions in peers/go/go.mod. Raises Missing."""
+    go = _tool("go", "golang")
+    built = GoInterop(CACHE / "bin" / "interop-client", CACHE / "bin" / "interop-server")
+    for program, package in ((built.client, "client"), (built.server, "server")):
+        _run([go, "build", "-o", str(program), f"{INTEROP}/{package}"], PEERS / "go")
+    return built
+
+
+def _tool(name: str, package: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise Missing(f"{name} is not installed; run: sudo apt-get install -y {package}")
+    return path
+
+
+def _run(command: Sequence[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    if done.returncode:
+        raise Missing(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
