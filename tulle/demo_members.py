@@ -17,7 +17,7 @@ RELAYED = ("load ", "chaos: ")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things lie: the demo's folder and, once it is known, the operator's credential."""
+    """Where things lie, below the demo's folder."""
 
     data: Path
 
@@ -48,16 +48,26 @@ def dashboard(places: Places, credential: str, port: int) -> Member:
     return _member("dashboard", ["dashboard", "--credentials", credential, "--port", str(port), "--data", folder])
 
 
-def workload(places: Places, what: plan.Workload, port: int, token: str) -> Member:
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How a sidecar gets in: where, and with what. A kept sidecar remembers an address that is another one now."""
+
+    control_plane: str
+    token: str
+
+
+def workload(places: Places, what: plan.Workload, port: int, admission: Admission) -> Member:
     """A service of the shop beside its sidecar."""
     labels = [word for name, value in what.labels.items() for word in ("--label", f"{name}={value}")]
     flags = ["--service", what.full_name, "--port", str(port), *labels]
-    return _beside(places, what.instance, flags, what.command(port, places.data / "shop"), token)
+    return _beside(places, what.instance, flags, what.command(port, places.data / "shop"), admission)
 
 
-def load(places: Places, rate: float, token: str, relay: Callable[[str], None]) -> Member:
+def load(places: Places, rate: float, admission: Admission, relay: Callable[[str], None]) -> Member:
     """The shoppers beside their sidecar."""
-    return _beside(places, "load", ["--service", plan.LOAD_SERVICE], plan.load_command(rate), token, _filtered(relay))
+    return _beside(
+        places, "load", ["--service", plan.LOAD_SERVICE], plan.load_command(rate), admission, _filtered(relay)
+    )
 
 
 def chaos(port: int, relay: Callable[[str], None]) -> Member:
@@ -79,12 +89,13 @@ def _beside(
     instance: str,
     flags: Sequence[str],
     command: Sequence[str],
-    token: str,
+    admission: Admission,
     relay: Callable[[str], None] | None = None,
 ) -> Member:
     own = ["--instance", instance, "--state", str(places.sidecar(instance)), "--workers", "1", "--grace", STOP_SECONDS]
+    own += ["--control-plane", admission.control_plane]
     # A token is a secret: in the environment, not among the arguments that every user of this machine can list.
-    return _member(instance, ["run", *flags, *own, "--", *command], {"TULLE_TOKEN": token}, relay)
+    return _member(instance, ["run", *flags, *own, "--", *command], {"TULLE_TOKEN": admission.token}, relay)
 
 
 def _member(

@@ -13,7 +13,7 @@ from tulle import demo_members as members
 from tulle.author import name_of
 from tulle.client import ControlPlane, connect
 from tulle.demo_folder import Before, prepare
-from tulle.demo_members import Places
+from tulle.demo_members import Admission, Places
 from tulle.errors import NotStarted
 from tulle.free_ports import free_ports
 from tulle.proto_methods import methods_of
@@ -100,8 +100,8 @@ class Demo:
     async def _start_services(self, supervisor: Supervisor, plane: ControlPlane) -> list[int]:
         ports = free_ports(len(plan.SERVICES))
         for what, port in zip(plan.SERVICES, ports, strict=True):
-            token = await asyncio.to_thread(self._token, plane, what.full_name)
-            self._services.append(await supervisor.start(members.workload(self._places, what, port, token)))
+            admission = await asyncio.to_thread(self._admit, plane, what.full_name)
+            self._services.append(await supervisor.start(members.workload(self._places, what, port, admission)))
         await asyncio.gather(*(running.ready(START_SECONDS) for running in self._services))
         await asyncio.to_thread(_wait_healthy, plane, len(plan.SERVICES), time.monotonic() + START_SECONDS)
         self._progress(f"{len(self._services)} instances, each beside its sidecar")
@@ -109,8 +109,8 @@ class Demo:
 
     async def _start_load(self, supervisor: Supervisor, plane: ControlPlane, ports: Sequence[int]) -> None:
         if self._settings.rate:
-            token = await asyncio.to_thread(self._token, plane, plan.LOAD_SERVICE)
-            load = await supervisor.start(members.load(self._places, self._settings.rate, token, self._say))
+            admission = await asyncio.to_thread(self._admit, plane, plan.LOAD_SERVICE)
+            load = await supervisor.start(members.load(self._places, self._settings.rate, admission, self._say))
             self._services.append(load)
             await load.ready(START_SECONDS)
             self._progress(f"load: {self._settings.rate:g} calls a second")
@@ -119,9 +119,10 @@ class Demo:
             self._services.append(await supervisor.start(members.chaos(ports[victim], self._say)))
             self._progress(f"chaos: {plan.CHAOS_INSTANCE} fails now and then")
 
-    def _token(self, plane: ControlPlane, service: str) -> str:
+    def _admit(self, plane: ControlPlane, service: str) -> Admission:
         # Also for a kept folder: an identity in it may have expired since.
-        return plane.call(plane.identity.CreateToken, identity_pb2.CreateTokenRequest(service=service)).token
+        answer = plane.call(plane.identity.CreateToken, identity_pb2.CreateTokenRequest(service=service))
+        return Admission(plane.credential.control_plane, answer.token)
 
     async def _watch(self, essential: list[Running], supervisor: Supervisor, stopped: "asyncio.Task[bool]") -> None:
         """Until told to stop. A service that ends is told and left to the mesh; one of `essential` ends the demo."""

@@ -1,5 +1,6 @@
 """`tulle`: reads the settings, finds the verb, and is the one place where an error becomes a line and an exit code."""
 
+import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,9 @@ from tulle.help_page import SUMMARY, help_page
 from tulle.verbs import VERBS
 
 INTERRUPTED = 130
+STAYING = ("sidecar", "run")
+"""Verbs that stay beside an application for its whole life, once an instance: they must be small."""
+
 HELP: tuple[list[str], ...] = ([], ["--help"], ["-h"], ["help"])
 
 
@@ -25,6 +29,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], here: Path) -> int
         if list(arguments) in HELP and "_TULLE_COMPLETE" not in environ:
             print(help_page(VERBS))  # noqa: T201 - stdout is data
             return 0
+        if arguments[:1] and arguments[0] in STAYING and not _asks_for_typer(arguments, environ):
+            return _run_staying(list(arguments), environ, here)
         return _run_verb(list(arguments), environ, here)
     except TulleError as error:
         return _tell(error)
@@ -34,6 +40,20 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], here: Path) -> int
         # The reader of stdout has gone (`| head`); nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _asks_for_typer(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    own = arguments[: list(arguments).index("--")] if "--" in arguments else arguments
+    return "_TULLE_COMPLETE" in environ or "--help" in own or "-h" in own
+
+
+def _run_staying(arguments: list[str], environ: Mapping[str, str], here: Path) -> int:
+    from tulle.plain_flags import read_flags
+    from tulle.settings import read_settings
+
+    verb = next(verb for verb in VERBS if verb.path == arguments[0])
+    function = getattr(importlib.import_module(f"tulle.commands.{verb.module}"), verb.function)
+    return function(**read_flags(function, arguments[1:], environ, read_settings(here, environ))) or 0
 
 
 def _run_verb(arguments: list[str], environ: Mapping[str, str], here: Path) -> int:
