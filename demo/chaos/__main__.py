@@ -54,8 +54,8 @@ def read_flags(arguments: list[str]) -> argparse.Namespace:
     """The flags; a wrong one ends the process with code 2 and names itself."""
     parser = argparse.ArgumentParser(prog="demo.chaos")
     parser.add_argument("--target", required=True, help="host:port of the payments instance itself")
-    parser.add_argument("--failing", type=float, default=15.0, help="seconds")
-    parser.add_argument("--well", type=float, default=20.0, help="seconds")
+    parser.add_argument("--failing", type=float, default=30.0, help="seconds")
+    parser.add_argument("--well", type=float, default=80.0, help="seconds")
     return parser.parse_args(arguments)
 
 

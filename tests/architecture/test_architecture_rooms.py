@@ -60,3 +60,11 @@ def test_no_file_names_a_place_of_one_machine() -> None:
     place = re.compile(r"(?<![\w.])/(work|root|home/\w+)/\w")
     text = [p for p in tracked() if p.suffix not in {".png", ".ico"} and p != Path(__file__)]
     assert not [str(p) for p in text if place.search(p.read_text(errors="replace"))]
+
+
+def test_sidecar_engine_alone_imports_the_extension() -> None:
+    """import-linter cannot see a compiled module."""
+    importing = re.compile(r"^\s*(from sidecar import .*\b_engine\b|(from|import) sidecar\._engine)", re.MULTILINE)
+    rooms = [p for p in tracked() if p.suffix == ".py" and not p.is_relative_to(ROOT / "tests")]
+    found = {str(p.relative_to(ROOT)) for p in rooms if importing.search(p.read_text())}
+    assert found == {"sidecar/engine.py"}
