@@ -35,16 +35,24 @@ def _server(instance: str, service: str, version: str = "v1") -> Workload:
     return Workload(instance, service, f"demo.shop.{service}.server", version, {"version": version})
 
 
-SERVICES = (
-    _server("inventory", "inventory"),
-    _server("payments-v1-a", "payments"),
-    _server(CHAOS_INSTANCE, "payments"),
-    _server("payments-v2", "payments", "v2"),
-    _server("orders", "orders"),
-    _server("shipping", "shipping"),
-    _server("recommendations", "recommendations"),
-    _server("storefront", "storefront"),
+WAVES = (
+    (
+        _server("inventory", "inventory"),
+        _server("payments-v1-a", "payments"),
+        _server(CHAOS_INSTANCE, "payments"),
+        _server("payments-v2", "payments", "v2"),
+        _server("orders", "orders"),
+    ),
+    # These call orders as soon as they run.
+    (
+        _server("shipping", "shipping"),
+        _server("recommendations", "recommendations"),
+        _server("storefront", "storefront"),
+    ),
 )
+"""Started together, wave after wave, each once those before it are healthy: nobody's first call finds nobody."""
+
+SERVICES = tuple(what for wave in WAVES for what in wave)
 
 LOAD_SERVICE = f"{NAMESPACE}/load"
 

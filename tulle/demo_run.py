@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,17 +97,27 @@ class Demo:
         answer = plane.call(plane.policy.Apply, request)
         self._progress(f"{len(answer.changes)} policy documents, revision {answer.revision}")
 
-    async def _start_services(self, supervisor: Supervisor, plane: ControlPlane) -> list[int]:
-        ports = free_ports(len(plan.SERVICES))
-        for what, port in zip(plan.SERVICES, ports, strict=True):
-            admission = await asyncio.to_thread(self._admit, plane, what.full_name)
-            self._services.append(await supervisor.start(members.workload(self._places, what, port, admission)))
-        await asyncio.gather(*(running.ready(START_SECONDS) for running in self._services))
-        await asyncio.to_thread(_wait_healthy, plane, len(plan.SERVICES), time.monotonic() + START_SECONDS)
+    async def _start_services(self, supervisor: Supervisor, plane: ControlPlane) -> dict[str, int]:
+        """Wave by wave; the port of each instance's application."""
+        ports = iter(free_ports(len(plan.SERVICES)))
+        taken: dict[str, int] = {}
+        for wave in plan.WAVES:
+            taken |= {what.instance: next(ports) for what in wave}
+            started = [await self._start_service(supervisor, plane, what, taken[what.instance]) for what in wave]
+            await asyncio.gather(*(running.ready(START_SECONDS) for running in started))
+            await asyncio.to_thread(_wait_healthy, plane, len(taken), time.monotonic() + START_SECONDS)
         self._progress(f"{len(self._services)} instances, each beside its sidecar")
-        return ports
+        return taken
 
-    async def _start_load(self, supervisor: Supervisor, plane: ControlPlane, ports: Sequence[int]) -> None:
+    async def _start_service(
+        self, supervisor: Supervisor, plane: ControlPlane, what: plan.Workload, port: int
+    ) -> Running:
+        admission = await asyncio.to_thread(self._admit, plane, what.full_name)
+        running = await supervisor.start(members.workload(self._places, what, port, admission))
+        self._services.append(running)
+        return running
+
+    async def _start_load(self, supervisor: Supervisor, plane: ControlPlane, ports: Mapping[str, int]) -> None:
         if self._settings.rate:
             admission = await asyncio.to_thread(self._admit, plane, plan.LOAD_SERVICE)
             load = await supervisor.start(members.load(self._places, self._settings.rate, admission, self._say))
@@ -115,8 +125,8 @@ class Demo:
             await load.ready(START_SECONDS)
             self._progress(f"load: {self._settings.rate:g} calls a second")
         if self._settings.chaos:
-            victim = next(i for i, what in enumerate(plan.SERVICES) if what.instance == plan.CHAOS_INSTANCE)
-            self._services.append(await supervisor.start(members.chaos(ports[victim], self._say)))
+            victim = ports[plan.CHAOS_INSTANCE]
+            self._services.append(await supervisor.start(members.chaos(victim, self._say)))
             self._progress(f"chaos: {plan.CHAOS_INSTANCE} fails now and then")
 
     def _admit(self, plane: ControlPlane, service: str) -> Admission:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from protos.tulle.v1 import telemetry_pb2
+from protos.tulle.v1 import policy_pb2, telemetry_pb2
 from tulle.client import ControlPlane, connect
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
@@ -90,6 +90,17 @@ def ejections(plane: ControlPlane) -> int:
     return sum(view.series.ejections for node in topology(plane).nodes for view in node.endpoints)
 
 
+def apply_and_wait(credentials: str, folder: Path) -> str:
+    """Write one more policy and wait for every proxy; what stderr told."""
+    (folder / "more.yaml").write_text(
+        "apiVersion: tulle.dev/v1\nkind: TrafficPolicy\nmetadata: {name: more, namespace: shop}\n"
+        "spec:\n  targetRefs: [{kind: Service, name: shipping}]\n  timeouts: {request: 3s}\n"
+    )
+    command = [sys.executable, "-m", "tulle", "apply", "-f", str(folder / "more.yaml"), "--wait"]
+    done = subprocess.run([*command, "--credentials", credentials], capture_output=True, text=True, check=True)
+    return done.stderr
+
+
 def listening(address: str) -> bool:
     host, _, port = address.rpartition(":")
     with socket.socket() as probe:
@@ -101,9 +112,10 @@ def test_the_shop_fills_and_ctrl_c_leaves_no_process_and_no_port(tmp_path: Path)
         assert ready["url"].startswith("http://127.0.0.1:")
         assert until(lambda: {(e.source, e.target) for e in topology(plane).edges} >= EDGES), topology(plane).edges
         shown = topology(plane)
-        assert all(edge.mtls for edge in shown.edges if edge.source != "external")
+        assert [edge for edge in shown.edges if not edge.mtls] == []
         assert [edge for edge in shown.edges if edge.golden.faults] == []
         assert sorted(next(node.versions for node in shown.nodes if node.service == "shop/payments")) == ["v1", "v2"]
+        assert apply_and_wait(ready["credentials"], tmp_path).endswith("is in force in 9 of 9 connected proxies\n")
         assert members(tmp_path)
     assert members(tmp_path) == []
     assert not listening(ready["control_plane"])
@@ -128,3 +140,12 @@ def test_a_demo_that_is_killed_takes_all_its_processes_with_it(tmp_path: Path) -
         assert process.stdout.readline(), (tmp_path / "stderr").read_text()
         process.kill()
     assert until(lambda: members(tmp_path) == [], 60), members(tmp_path)
+
+
+def test_a_kept_demo_goes_on_with_its_data(tmp_path: Path) -> None:
+    with demo(tmp_path, "--no-load"):
+        pass
+    with demo(tmp_path, "--no-load", "--keep") as (ready, _), connect(Path(ready["credentials"])) as plane:
+        answer = plane.call(plane.policy.History, policy_pb2.HistoryRequest())
+        assert [revision.reason for revision in answer.revisions][-1] == "tulle demo"
+        assert len(answer.revisions) == 1, "the same policies again are no new revision"
