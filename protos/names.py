@@ -38,7 +38,8 @@ ENGINE_COUNTERS: Final[dict[str, str]] = {
     "tulle.connections.accepted": "tulle.listener",  # "outbound", "inbound", "upstream_port"
     "tulle.connections.closed": "reason",
     "tulle.connections.refused": "reason",  # "tls", "plaintext", "descriptors", "preface"
-    "tulle.retries.skipped": "reason",  # "budget", "buffer", "deadline", "pushback", "committed", "not_idempotent", "further_down"
+    # "budget", "buffer", "deadline", "pushback", "committed", "not_idempotent", "further_down"
+    "tulle.retries.skipped": "reason",
     "tulle.protocol.errors": "reason",  # RFC 9113 error code in lower case
     "tulle.snapshots.applied": "",
     "tulle.snapshots.refused": "",
