@@ -1,6 +1,7 @@
 """The strings that two processes must agree on: metric and attribute names, reasons, ports, file names.
 
-Metric names follow OpenTelemetry's RPC conventions (v1.44 and later) and gRFC A66 where they have one; ours begin with `tulle.`.
+Metric names follow OpenTelemetry's RPC conventions (v1.44 and later) and gRFC A66 where they have one; ours begin
+with `tulle.`.
 Prometheus names are these with dots as underscores and the unit and `_total` suffixes of the OpenMetrics rules.
 """
 
