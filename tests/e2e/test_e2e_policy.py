@@ -2,7 +2,6 @@
 
 import json
 import math
-import urllib.request
 from collections.abc import Callable
 
 import grpc
@@ -41,9 +40,8 @@ spec:
 
 def connections_closed(member: Member) -> float:
     """Connections that ended since the start, as the sidecar's own metrics count them."""
-    with urllib.request.urlopen(f"http://{member.addresses['admin']}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("tulle_connections_closed"))
+    closed = [line for line in member.metrics().splitlines() if line.startswith("tulle_connections_closed")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in closed)
 
 
 def without_closing(members: list[Member], change: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -41,6 +42,11 @@ class Member:
     def direct(self) -> grpc.Channel:
         """Straight to the application, no mesh between."""
         return echo_client.channel(f"127.0.0.1:{self.application_port}")
+
+    def metrics(self) -> str:
+        """What the sidecar's own /metrics says."""
+        with urllib.request.urlopen(f"http://{self.addresses['admin']}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
 
     def kill(self) -> None:
         """kill -9 of sidecar and application: the endpoint is gone at once."""
