@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import echo_client
 from tests.support.mesh import NAMESPACE, Member, Mesh
+from tests.support.waiting import until
 
 SPLIT = """
 apiVersion: tulle.dev/v1
@@ -63,6 +64,7 @@ def test_a_split_of_90_to_10_lands_within_three_standard_deviations(mesh: Mesh) 
     hits = answers.count(new[0].instance)
     assert answers.count(old[0].instance) == calls - hits
     assert abs(hits - calls * share) <= 3 * math.sqrt(calls * share * (1 - share)), hits
+    until(lambda: connections_closed(client) > 0, "the count of closed connections moves when one closes")
 
 
 @pytest.mark.real
