@@ -44,15 +44,18 @@ class Follower:
             await asyncio.sleep(COME_BACK_SECONDS)
 
     async def _follow_once(self) -> None:
-        confirmations: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
+        confirmations: asyncio.Queue[pb.FollowRequest | None] = asyncio.Queue()
         confirmations.put_nowait(pb.FollowRequest(follower=self._name, position=self._position))
         stub: rpc.OrdersAsyncStub = rpc.OrdersStub(self._channel)
-        async for event in stub.Follow(_drain(confirmations)):
-            self._on_event(event)
-            self._position = event.position
-            confirmations.put_nowait(pb.FollowRequest(follower=self._name, position=event.position))
+        try:
+            async for event in stub.Follow(_drain(confirmations)):
+                self._on_event(event)
+                self._position = event.position
+                confirmations.put_nowait(pb.FollowRequest(follower=self._name, position=event.position))
+        finally:
+            confirmations.put_nowait(None)  # else grpcio's sender would wait for more for ever
 
 
-async def _drain(queue: asyncio.Queue[pb.FollowRequest]) -> AsyncIterator[pb.FollowRequest]:
-    while True:
-        yield await queue.get()
+async def _drain(queue: asyncio.Queue[pb.FollowRequest | None]) -> AsyncIterator[pb.FollowRequest]:
+    while (request := await queue.get()) is not None:
+        yield request
