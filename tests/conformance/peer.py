@@ -78,6 +78,12 @@ class Peer:
         self.seen.append(frame)
         return frame
 
+    def read_exactly(self, size: int, limit: float = LIMIT) -> bytes:
+        """`size` bytes that are no frame; fewer where the other side closed."""
+        self._fill(size, limit)
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
+
     def until(self, wanted: Callable[[Frame], bool], what: str) -> Frame:
         """The first frame that is wanted. Raises Unexpected when the connection closes or stays silent before."""
         deadline = time.monotonic() + LIMIT
