@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tulle_mesh::balance::{EndpointCell, EndpointKey};
 use tulle_mesh::spiffe::SpiffeId;
 
@@ -16,6 +16,8 @@ const MAX_CONNECTIONS: usize = 8;
 pub(crate) const MAX_PENDING: usize = 100;
 /// How long they wait.
 pub(crate) const PENDING_TIMEOUT: Duration = Duration::from_secs(3);
+/// After a connection beyond the first failed.
+const GROW_AGAIN: Duration = Duration::from_secs(1);
 /// Streams in use, in percent, from which on another connection is made.
 const FULL_PERCENT: usize = 80;
 
@@ -44,6 +46,9 @@ pub(crate) struct Pool {
     pub(crate) connections: Vec<u32>,
     /// Calls that wait, first come first served.
     pub(crate) pending: VecDeque<u32>,
+    /// A connection beyond the first failed: none is tried before then, or a full pool of a server that takes no more
+    /// would connect without end.
+    pub(crate) grow_after: Option<Instant>,
     /// Its endpoint has left the snapshot: what is open finishes its calls and goes.
     pub(crate) retired: bool,
 }
@@ -104,6 +109,7 @@ impl Pools {
             connect_timeout,
             connections: Vec::new(),
             pending: VecDeque::new(),
+            grow_after: None,
             retired: false,
         };
         let index = self.pools.insert(pool);
@@ -144,7 +150,7 @@ impl Pools {
 
 impl Pool {
     /// The first connection that is not full; else one with any stream left, while another is made.
-    pub(crate) fn choose(&self, connections: &Slab<Connection>) -> Choice {
+    pub(crate) fn choose(&self, connections: &Slab<Connection>, now: Instant) -> Choice {
         let (mut fallback, mut opening) = (None, false);
         for key in &self.connections {
             let Some(connection) = connections.get(*key as usize) else { continue };
@@ -159,7 +165,13 @@ impl Pool {
                 _ => {}
             }
         }
-        Choice { connection: fallback, grow: !opening && self.connections.len() < MAX_CONNECTIONS }
+        let patient = !self.connections.is_empty() && self.grow_after.is_some_and(|at| now < at);
+        Choice { connection: fallback, grow: !opening && !patient && self.connections.len() < MAX_CONNECTIONS }
+    }
+
+    /// A connection could not be made.
+    pub(crate) fn connect_failed(&mut self, now: Instant) {
+        self.grow_after = Some(now + GROW_AGAIN);
     }
 
     pub(crate) fn has_open(&self, connections: &Slab<Connection>) -> bool {

@@ -67,7 +67,7 @@ impl Worker {
 
     /// Takes a stream of the pool, or a place in its queue.
     fn find_connection(&mut self, key: u32, pool: usize) {
-        let Some(choice) = self.pools.get(pool).map(|pool| pool.choose(&self.connections)) else { return };
+        let Some(choice) = self.pools.get(pool).map(|pool| pool.choose(&self.connections, self.now)) else { return };
         let grown = if choice.grow { self.connect(key, pool) } else { Ok(()) };
         if let Some(connection) = choice.connection {
             return self.launch(key, connection);
@@ -115,7 +115,7 @@ impl Worker {
         loop {
             let Some(pool) = self.pools.get(index) else { return };
             let Some(key) = pool.pending.front().copied() else { return };
-            let Choice { connection, grow } = pool.choose(&self.connections);
+            let Choice { connection, grow } = pool.choose(&self.connections, self.now);
             if grow && self.connect(key, index).is_err() && connection.is_none() {
                 return;
             }
@@ -191,7 +191,7 @@ impl Worker {
         if error != OpenError::StreamLimit {
             self.retire_connection(connection);
         }
-        match self.pools.get(pool).map(|pool| pool.choose(&self.connections)) {
+        match self.pools.get(pool).map(|pool| pool.choose(&self.connections, self.now)) {
             Some(Choice { connection: Some(other), .. }) if other != connection => self.launch(key, other),
             _ => {
                 let _ = self.connect(key, pool);

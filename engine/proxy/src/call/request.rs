@@ -71,8 +71,14 @@ impl Worker {
     fn new_call(&mut self, down: StreamRef, policy: Policy, request_ended: bool) -> Call {
         let Buffers { mut head, held, replay, tried } = self.calls.buffers();
         head.clone_from(&self.fields);
-        let caller = head.get(b"grpc-timeout").and_then(parse_timeout);
-        let parent = head.get(b"traceparent").and_then(TraceContext::parse);
+        let (mut caller, mut parent) = (None, None);
+        for field in &head {
+            match field.name {
+                b"grpc-timeout" => caller = parse_timeout(field.value),
+                b"traceparent" => parent = TraceContext::parse(field.value),
+                _ => {}
+            }
+        }
         let (plan, deadline) = match &policy {
             Policy::Outbound(outbound) => {
                 let rules = &outbound.route.policy;

@@ -23,8 +23,14 @@ enum Last {
 impl Worker {
     /// A final response head is in `self.fields`.
     pub(crate) fn on_response(&mut self, key: u32, end_stream: bool) {
-        let below = number(self.fields.get(b"grpc-previous-rpc-attempts"));
-        let status = number(self.fields.get(b":status"));
+        let (mut below, mut status) = (0, 0);
+        for field in &self.fields {
+            match field.name {
+                b":status" => status = number(field.value),
+                b"grpc-previous-rpc-attempts" => below = number(field.value),
+                _ => {}
+            }
+        }
         let now = self.now;
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Some(attempt) = &mut call.attempt {
@@ -150,9 +156,11 @@ impl Worker {
     /// The final status is in `self.fields`: tried again, or passed on byte for byte.
     fn response_complete(&mut self, key: u32, last: Last) {
         let outcome = self.outcome_of_fields(key, last);
-        let pushback = self.fields.get(b"grpc-retry-pushback-ms").map(Pushback::parse);
-        if outcome.code != Code::Ok && self.tried_again(key, &outcome, pushback) {
-            return;
+        if outcome.code != Code::Ok {
+            let pushback = self.fields.get(b"grpc-retry-pushback-ms").map(Pushback::parse);
+            if self.tried_again(key, &outcome, pushback) {
+                return;
+            }
         }
         self.end_attempt(key, &outcome);
         self.commit(key);
@@ -164,8 +172,10 @@ impl Worker {
     }
 
     fn outcome_of_fields(&self, key: u32, last: Last) -> Outcome {
-        let reason = self.fields.get(REASON_TRAILER).and_then(Reason::from_header);
-        match (self.fields.get(b"grpc-status").map(Code::from_header), last) {
+        let code = self.fields.get(b"grpc-status").map(Code::from_header);
+        let made_below = code.is_some_and(|code| code != Code::Ok);
+        let reason = self.fields.get(REASON_TRAILER).filter(|_| made_below).and_then(Reason::from_header);
+        match (code, last) {
             (Some(code), Last::Trailers) => Outcome::trailers(code, reason),
             (Some(code), Last::TrailersOnly) => Outcome::trailers_only(code, reason),
             (None, _) => self.outcome_without_status(key),
@@ -209,6 +219,6 @@ fn holds_head(call: &Call) -> bool {
     kind_allows && call.phase == Phase::Running && call.replayable == Replay::Kept && call.plan.may_try_again()
 }
 
-fn number(value: Option<&[u8]>) -> u32 {
-    value.and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse().ok()).unwrap_or(0)
+fn number(text: &[u8]) -> u32 {
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }

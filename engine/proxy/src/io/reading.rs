@@ -14,6 +14,10 @@ impl Loop {
         for key in ready.drain(..) {
             if catch_unwind(AssertUnwindSafe(|| self.read(key))).is_err() {
                 self.worker.panicked(ConnectionKey(key));
+                // It may have been out on loan.
+                if self.page.is_empty() {
+                    self.page = vec![0; PAGE].into_boxed_slice();
+                }
             }
             if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
                 socket.listed = socket.readable && socket.state != State::Connecting;

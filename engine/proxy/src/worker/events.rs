@@ -72,6 +72,12 @@ impl Worker {
     }
 
     fn on_downstream_event(&mut self, key: u32, event: Event<'_>) {
+        let of_call = stream_of(&event).map(|(stream, call)| (StreamRef { connection: key, stream }, call));
+        if let Some((down, call)) = of_call
+            && self.calls.get(call).is_none_or(|call| call.down != down)
+        {
+            return;
+        }
         match event {
             Event::Headers { stream, kind: HeadersKind::Request, end_stream, .. } => {
                 self.before_request(key);

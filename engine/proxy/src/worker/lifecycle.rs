@@ -82,6 +82,7 @@ impl Worker {
     /// Handling this connection panicked: it alone pays.
     pub fn panicked(&mut self, key: ConnectionKey) {
         self.telemetry.counters.add(CounterName::Panics, "", 1);
+        self.moved.clear();
         let key_of = key.0;
         let broken = self
             .calls
@@ -263,7 +264,9 @@ impl Worker {
 
     /// Without any connection, open or on its way, those that wait for one go elsewhere.
     fn fail_queue(&mut self, index: usize, cause: &str) {
+        let now = self.now;
         let Some(pool) = self.pools.get_mut(index) else { return };
+        pool.connect_failed(now);
         if !pool.connections.is_empty() {
             return;
         }

@@ -118,6 +118,24 @@ fn a_server_that_cannot_be_reached_fails_all_who_wait_and_loses_none() {
 }
 
 #[test]
+fn a_full_server_that_takes_no_more_connections_is_not_asked_without_end() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    world.server_streams = 5;
+    let caller = world.caller();
+    world.call(caller, "Unary", &[], b"x");
+    world.dead.insert(address(1));
+    for _ in 0..9 {
+        world.call(caller, "Unary", &[], b"x");
+    }
+    assert_eq!(world.request_count(), 5);
+    assert!(world.closed.len() <= 2, "{} connections were tried", world.closed.len());
+    world.dead.clear();
+    world.advance(Duration::from_millis(1_100));
+    world.call(caller, "Unary", &[], b"x");
+    assert_eq!(world.request_count(), 11, "later it is asked again");
+}
+
+#[test]
 fn a_caller_that_vanishes_takes_its_calls_with_it() {
     let mut world = World::new(&Policy::to(&[address(1)]));
     let caller = world.caller();

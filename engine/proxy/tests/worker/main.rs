@@ -1,6 +1,7 @@
 //! The worker itself, without a socket: its peers are codecs in memory, its clock is moved by hand.
 
 mod balancing;
+mod chaos;
 mod connections;
 mod flow;
 mod limits;

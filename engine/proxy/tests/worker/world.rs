@@ -17,6 +17,8 @@ pub(crate) struct Exchange {
     pub(crate) stream: Option<StreamId>,
     pub(crate) head: Vec<(String, String)>,
     pub(crate) bytes: usize,
+    /// The first few of them.
+    pub(crate) first: Vec<u8>,
     pub(crate) trailers: Vec<(String, String)>,
     pub(crate) ended: bool,
     pub(crate) reset: Option<ErrorCode>,
@@ -43,7 +45,7 @@ pub(crate) struct World {
     pub(crate) unanswered: HashSet<SocketAddr>,
     pub(crate) server_streams: u32,
     pub(crate) closed: Vec<ConnectionKey>,
-    snapshot: Option<Arc<tulle_mesh::snapshot::Snapshot>>,
+    pub(crate) snapshot: Option<Arc<tulle_mesh::snapshot::Snapshot>>,
 }
 
 pub(crate) fn address(port: u16) -> SocketAddr {
@@ -114,6 +116,8 @@ impl Peer {
             Event::Data { stream, payload, end_stream, flow, .. } => {
                 let exchange = self.exchanges.entry(stream.get()).or_default();
                 exchange.bytes += payload.len();
+                let more = payload.len().min(16 - exchange.first.len().min(16));
+                exchange.first.extend_from_slice(&payload[..more]);
                 exchange.ended |= end_stream;
                 if self.reads {
                     self.codec.release(stream, flow);
