@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conformance import interop, run_sections, toolchain
+from tests.conformance import interop, run_sections, run_tests, toolchain, upstream
 from tests.conformance.lane import Lane
 from tests.conformance.result import Result, table, write
 
@@ -23,6 +23,9 @@ def main() -> int:
         results += run_sections.run(lane)
     with _lane() as lane:
         results += interop.run(lane, programs, stacks)
+    results += run_tests.run()
+    with _lane() as lane:
+        results += upstream.run(lane)
     write(results, toolchain.CACHE / "conformance.json")
     print(table(results))
     return int(not all(result.passed for result in results))

@@ -1,0 +1,110 @@
+"""Each upstream case by one call through the pair: what the caller saw, what our side told the server."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from tests.conformance import frames as f
+from tests.conformance.lane import Lane, upstream_address
+from tests.conformance.peer import Peer
+from tests.conformance.result import Result
+from tests.conformance.scripted_server import Conversation, ScriptedServer
+from tests.conformance.sections.case import REQUEST
+from tests.conformance.upstream_cases import Ends, UpstreamCase, cases, interim
+from tests.support.echo_client import Seen, call
+from tests.support.waiting import until
+
+PART = "upstream side"
+INTERIM = "an interim response"
+LIMIT = 2.0  # seconds within which a call that met a broken server ends
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A broken server and a good one, each behind a sidecar of its own; one caller of both."""
+
+    server: ScriptedServer
+    address: str
+    broken: grpc.Channel
+    good: grpc.Channel
+
+    def run_case(self, case: UpstreamCase) -> Result:
+        begun = time.monotonic()
+        seen = call(self.broken, "Unary", [b"small"], [("x-case", str(case))], timeout=20)
+        took = time.monotonic() - begun
+        reason = self._judge(case, seen, took)
+        return Result(PART, str(case), reason, took)
+
+    def run_interim(self) -> Result:
+        """By frames: gRPC's own clients do not take a 1xx, but an intermediary must pass it on (RFC 9110 §15.2)."""
+        begun, peer = time.monotonic(), Peer.connect(self.address)
+        try:
+            peer.greet().send(f.headers(1, (*REQUEST, ("x-case", INTERIM)), f.END_HEADERS | f.END_STREAM))
+            statuses = [_status(peer), _status(peer)]
+        finally:
+            peer.close()
+        reason = "" if statuses == ["103", "200"] else f"wanted 103 and then 200; came {statuses}"
+        return Result(PART, f"8.1 {INTERIM} goes on to the caller", reason, time.monotonic() - begun)
+
+    def _judge(self, case: UpstreamCase, seen: Seen, took: float) -> str:
+        if took > LIMIT:
+            return f"the call took {took:.1f} s: {seen.code.name} {seen.details}"
+        if (seen.code is grpc.StatusCode.OK) is not (case.ends is Ends.NOTHING):
+            return f"the caller saw {seen.code.name}: {seen.details}"
+        on = self.server.of_case(str(case))
+        if len(on) != 1:
+            return f"the call was made {len(on)} times"
+        if told := _told(case, on[0]):
+            return told
+        return self._others()
+
+    def _others(self) -> str:
+        """The next call to the same server and one to another are answered."""
+        for name, via in (("the next call", self.broken), ("a call to another service", self.good)):
+            seen = call(via, "Unary", [b"after"], timeout=20)
+            if seen.code is not grpc.StatusCode.OK:
+                return f"{name} then ended in {seen.code.name}: {seen.details}"
+        return ""
+
+
+def _status(peer: Peer) -> str | None:
+    """Of the next header block."""
+    block = peer.until(lambda frame: frame.kind == f.HEADERS, "HEADERS").payload
+    return next((str(value) for name, value in peer.decoder.decode(block) if str(name) == ":status"), None)
+
+
+def _told(case: UpstreamCase, conversation: Conversation) -> str:
+    """What is wrong with the error that the server was told; empty if nothing."""
+    if case.ends is Ends.NOTHING:
+        return ""
+    kind: int = case.ends.value
+    try:
+        until(lambda: conversation.told(kind), f"{case.ends.name} error", LIMIT)
+    except AssertionError as error:
+        return f"{error}; came {conversation.peer.told()}"
+    code = conversation.told(kind)[-1].code()
+    return "" if code in case.codes else f"told code {code}, wanted one of {case.codes}"
+
+
+@contextmanager
+def upstream(lane: Lane) -> Iterator[Upstream]:
+    server = ScriptedServer({INTERIM: interim, **{str(case): case.script() for case in cases()}})
+    try:
+        lane.beside("broken", server.port)
+        lane.service("good")
+        caller = lane.caller_of("broken", "good")
+        for name in ("broken", "good"):
+            lane.reaches(caller, name)
+        with caller.channel("broken") as broken, caller.channel("good") as good:
+            yield Upstream(server, upstream_address(caller, "broken"), broken, good)
+    finally:
+        server.close()
+
+
+def run(lane: Lane) -> list[Result]:
+    """The whole list, one call after the other."""
+    with upstream(lane) as sides:
+        return [*(sides.run_case(case) for case in cases()), sides.run_interim()]
