@@ -4,7 +4,7 @@ use crate::describe;
 use crate::error::EngineError;
 use crate::identity::{CurrentIdentity, Identity, InvalidIdentity};
 use crate::io::shared::{SharedCollector, locked};
-use crate::running::Running;
+use crate::io::running::Running;
 use crate::settings::Settings;
 use crate::worker::Scope;
 use prost::Message;
@@ -23,12 +23,14 @@ pub struct Engine {
     /// The last snapshot that was applied; also held while one is.
     snapshot: Mutex<Option<Arc<Snapshot>>>,
     running: Mutex<State>,
+    /// Held by the one shutdown that is under way.
+    stopping: Mutex<()>,
 }
 
 /// `New => Started => Stopped`, `New => Stopped`.
 enum State {
     New,
-    Started(Running),
+    Started(Arc<Running>),
     Stopped { all_ended: bool },
 }
 
@@ -48,6 +50,7 @@ impl Engine {
             collector: Arc::new(Mutex::new(Collector::new(unix_nano()))),
             snapshot: Mutex::default(),
             running: Mutex::new(State::New),
+            stopping: Mutex::default(),
         })
     }
 
@@ -65,7 +68,7 @@ impl Engine {
             running.publish(snapshot.clone());
         }
         let addresses = running.addresses().clone();
-        *state = State::Started(running);
+        *state = State::Started(Arc::new(running));
         Ok(addresses)
     }
 
@@ -146,13 +149,15 @@ impl Engine {
     /// Drains both sides and stops; true when every call ended within `grace`. Idempotent.
     #[must_use]
     pub fn shutdown(&self, grace: Duration) -> bool {
-        let mut state = locked(&self.running);
-        let all_ended = match std::mem::replace(&mut *state, State::Stopped { all_ended: true }) {
-            State::New => true,
-            State::Stopped { all_ended } => all_ended,
-            State::Started(running) => running.stop(grace, &self.collector),
+        let _one_at_a_time = locked(&self.stopping);
+        let running = match &*locked(&self.running) {
+            State::New => None,
+            State::Stopped { all_ended } => return *all_ended,
+            State::Started(running) => Some(running.clone()),
         };
-        *state = State::Stopped { all_ended };
+        // The state is not locked meanwhile: telemetry and descriptions go on until the last call has ended.
+        let all_ended = running.is_none_or(|running| running.stop(grace, &self.collector));
+        *locked(&self.running) = State::Stopped { all_ended };
         all_ended
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Inbound {
 /// Authorizes by the proven identity and exactly the bytes of `:path` that are forwarded.
 ///
 /// `anyone` is who calls on the benchmark's plaintext listener: an identity that no policy names, so that only
-/// `allow_by_default` or a rule for any caller lets it pass.
+/// `allow_by_default` lets it pass.
 pub(crate) fn decide(
     snapshot: Option<&Snapshot>,
     peer: Option<&SpiffeId>,
@@ -36,6 +36,10 @@ pub(crate) fn decide(
     };
     let path = head.get(b":path").unwrap_or_default();
     match policy.authorize(peer.unwrap_or(anyone), path) {
+        // A rule for any *authenticated* caller is not for one who proved nothing.
+        Access::Allow { policy: Some(rule) } if peer.is_none() => {
+            Err(Refusal::local(Reason::Denied, format!("denied: {rule} allows callers that prove an identity")))
+        }
         Access::Allow { .. } => {
             Ok(Inbound { policy: policy.clone(), peer: peer.cloned(), method: policy.method(path) })
         }

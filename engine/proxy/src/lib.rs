@@ -14,7 +14,6 @@ mod io;
 mod outbound;
 mod pool;
 mod reply;
-mod running;
 mod settings;
 mod timers;
 pub mod worker;

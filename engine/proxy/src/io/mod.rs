@@ -3,6 +3,7 @@
 pub(crate) mod listen;
 pub(crate) mod poll;
 mod reading;
+pub(crate) mod running;
 pub(crate) mod shared;
 mod socket;
 pub(crate) mod tls;

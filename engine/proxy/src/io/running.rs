@@ -10,8 +10,7 @@ use crate::settings::Settings;
 use crate::worker::{Listener, Scope, Worker};
 use mio::{Poll, Waker};
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tulle_mesh::proto::{EngineAddresses, UpstreamPort};
@@ -25,7 +24,7 @@ pub(crate) struct Running {
     published: Arc<Published>,
     closing: Arc<Closing>,
     acceptor: Waker,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 // === impl Running ===
@@ -58,18 +57,18 @@ impl Running {
         let accepting =
             Acceptor::new(poll, listeners, workers.clone(), descriptors, collector.clone(), closing.clone());
         let accepting = accepting.map_err(EngineError::System)?;
-        let mut running = Self { addresses, workers, published, closing, acceptor: waker, threads: Vec::new() };
+        let running = Self { addresses, workers, published, closing, acceptor: waker, threads: Mutex::default() };
         running.spawn(loops, accepting).map_err(EngineError::System)?;
         Ok(running)
     }
 
-    fn spawn(&mut self, loops: Vec<Loop>, acceptor: Acceptor) -> io::Result<()> {
+    fn spawn(&self, loops: Vec<Loop>, acceptor: Acceptor) -> io::Result<()> {
         for (number, one) in loops.into_iter().enumerate() {
             let name = format!("tulle-worker-{number}");
-            self.threads.push(thread::Builder::new().name(name).spawn(move || one.run())?);
+            locked(&self.threads).push(thread::Builder::new().name(name).spawn(move || one.run())?);
         }
         let name = "tulle-acceptor".to_owned();
-        self.threads.push(thread::Builder::new().name(name).spawn(move || acceptor.run())?);
+        locked(&self.threads).push(thread::Builder::new().name(name).spawn(move || acceptor.run())?);
         Ok(())
     }
 
@@ -100,7 +99,7 @@ impl Running {
     }
 
     /// Drains, waits at most `grace`, breaks off the rest and joins all threads.
-    pub(crate) fn stop(mut self, grace: Duration, collector: &SharedCollector) -> bool {
+    pub(crate) fn stop(&self, grace: Duration, collector: &SharedCollector) -> bool {
         let deadline = Instant::now() + grace;
         self.close_listeners(Scope::All);
         let (done, ended) = mpsc::channel();
@@ -114,7 +113,7 @@ impl Running {
         for worker in &self.workers {
             let _ = worker.send(Command::Stop);
         }
-        for thread in self.threads.drain(..) {
+        for thread in std::mem::take(&mut *locked(&self.threads)) {
             // A thread that panicked is over as well.
             let _ = thread.join();
         }
