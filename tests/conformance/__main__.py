@@ -14,10 +14,11 @@ from tests.conformance.result import Result, table, write
 def main() -> int:
     try:
         programs = toolchain.go_interop()
+        packages = toolchain.js_packages()
     except toolchain.Missing as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 2
-    stacks = [interop.go_stack(programs)]
+    stacks = [interop.go_stack(programs), interop.python_stack(), interop.js_stack(packages)]
     results: list[Result] = []
     with _lane() as lane:
         results += run_sections.run(lane)

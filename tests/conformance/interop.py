@@ -1,15 +1,17 @@
 """gRPC's interop cases by several stacks: what passes through two sidecars is what passes without them."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.conformance.lane import Lane, upstream_address
 from tests.conformance.ports import free_port, wait_for
 from tests.conformance.result import Result
-from tests.conformance.toolchain import GoInterop
-from tests.support.process import Child
+from tests.conformance.toolchain import PEERS, GoInterop
+from tests.support.process import ROOT, Child
 
 LIMIT = 60.0  # seconds for a case
 EVERYWHERE = (
@@ -55,6 +57,18 @@ def go_stack(programs: GoInterop) -> Stack:
     return Stack("grpc-go", (*EVERYWHERE, *_OF_GO), command)
 
 
+def python_stack() -> Stack:
+    """grpcio."""
+    program = [sys.executable, "-m", "tests.conformance.peers.python_client"]
+    return Stack("grpcio", EVERYWHERE, lambda case, address: [*program, case, address])
+
+
+def js_stack(packages: Path) -> Stack:
+    """@grpc/grpc-js; `packages` is where it is installed."""
+    program = ["env", f"NODE_PATH={packages}", "node", str(PEERS / "js" / "client.js")]
+    return Stack("grpc-js", EVERYWHERE, lambda case, address: [*program, case, address])
+
+
 def run(lane: Lane, programs: GoInterop, stacks: Sequence[Stack]) -> list[Result]:
     """Every case of every stack against grpc-go's server, straight and through the pair with mTLS."""
     port = free_port()
@@ -85,7 +99,9 @@ def compare(stack: Stack, case: str, direct: str, meshed: str) -> Result:
 def _outcome(stack: Stack, case: str, address: str) -> str:
     """Empty for a pass, else the last words of the client."""
     try:
-        done = subprocess.run(stack.command(case, address), capture_output=True, text=True, timeout=LIMIT, check=False)
+        done = subprocess.run(
+            stack.command(case, address), capture_output=True, text=True, timeout=LIMIT, check=False, cwd=ROOT
+        )
     except subprocess.TimeoutExpired:
         return f"no end within {LIMIT:g} s"
     if not done.returncode:

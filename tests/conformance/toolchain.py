@@ -34,6 +34,16 @@ def go_interop() -> GoInterop:
     return built
 
 
+def js_packages() -> Path:
+    """A folder for NODE_PATH, installed as peers/js/package-lock.json says. Raises Missing."""
+    npm, folder = _tool("npm", "npm"), CACHE / "js"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(PEERS / "js" / name, folder / name)
+    _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+    return folder / "node_modules"
+
+
 def _tool(name: str, package: str) -> str:
     path = shutil.which(name)
     if path is None:

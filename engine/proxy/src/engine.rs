@@ -3,8 +3,8 @@
 use crate::describe;
 use crate::error::EngineError;
 use crate::identity::{CurrentIdentity, Identity, InvalidIdentity};
-use crate::io::shared::{SharedCollector, locked};
 use crate::io::running::Running;
+use crate::io::shared::{SharedCollector, locked};
 use crate::settings::Settings;
 use crate::worker::Scope;
 use prost::Message;
