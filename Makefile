@@ -34,7 +34,8 @@ preflight:
 $(VENV)/.dependencies: requirements.lock | preflight
 	@echo "[1/2] python dependencies into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet 'pip>=25.1' # the engine's build asks it for groups
+	@$(BIN)/python -m pip install --quiet --progress-bar on -r requirements.lock
 	@touch $@
 
 $(VENV)/.engine: $(VENV)/.dependencies pyproject.toml $(ENGINE_SOURCES)
