@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -15,6 +17,15 @@ log = logging.getLogger(__name__)
 
 # What the last reading may take at a stop.
 _LAST_SECONDS: Final = 3.0
+_LEAST_URGENT: Final = 19  # nice(2)
+
+
+def step_back() -> None:
+    """The calling thread takes what the cores have left: beside a busy worker an export costs calls milliseconds.
+
+    On Linux niceness is a thread's own; a child started by another thread does not inherit it.
+    """
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_URGENT)
 
 
 class Exporter(Protocol):
@@ -34,7 +45,7 @@ class Pump:
         self._link = link
         self._interval = interval_seconds
         self._aimed_with: Credentials | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tulle-otlp")
+        self._thread = ThreadPoolExecutor(1, "tulle-otlp", step_back)
 
     async def run(self, clock: Clock) -> None:
         """Until cancelled."""

@@ -1,7 +1,9 @@
 """Out by OTLP: to the control plane by default, as OpenTelemetry's variables say otherwise, never in the way."""
 
 import asyncio
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -13,7 +15,7 @@ from sidecar.link import Link
 from sidecar.telemetry import drain as drain_module
 from sidecar.telemetry.drain import Drain
 from sidecar.telemetry.otlp import Otlp
-from sidecar.telemetry.pump import Pump
+from sidecar.telemetry.pump import Pump, step_back
 from sidecar.telemetry.settings import TelemetrySettings
 from tests.sidecar.clocks import ManualClock
 from tests.sidecar.other_side import OtherSide
@@ -183,3 +185,11 @@ def test_a_signal_that_is_turned_off_is_not_made(joined: StandInEngine, other_si
     exporter = otlp(OTEL_METRICS_EXPORTER="none", OTEL_TRACES_EXPORTER="none")
     assert exporter.export(reading(), [span()])
     exporter.close()
+
+
+def test_exports_step_back_behind_calls_and_the_agent_does_not() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with ThreadPoolExecutor(1, initializer=step_back) as thread:
+        exporting = thread.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
+    assert exporting == 19
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
