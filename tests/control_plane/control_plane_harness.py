@@ -81,7 +81,7 @@ class Watching:
 
     async def snapshot(self) -> discovery_pb2.WatchResponse:
         response = await within(self.call.read())
-        assert response is not grpc.aio.EOF, "the stream ended"
+        assert isinstance(response, discovery_pb2.WatchResponse), "the stream ended"
         return response
 
     async def ack(self, revision: int) -> None:

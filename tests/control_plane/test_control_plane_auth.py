@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -110,7 +111,7 @@ async def test_the_servers_own_certificate_is_verified_by_the_name_that_clients_
     assert list(answer.instances) == []
 
 
-async def test_the_two_roots_make_different_callers(tmp_path) -> None:
+async def test_the_two_roots_make_different_callers(tmp_path: Path) -> None:
     from control_plane.auth import Authenticator
     from control_plane.identity.authority import Authority
     from control_plane.identity.certificate import LeafLifetime

@@ -14,7 +14,9 @@ BAD = "apiVersion: tulle.dev/v1\nkind: Servise\nmetadata: {name: payments}\n"
 GOOD = "apiVersion: tulle.dev/v1\nkind: Service\nmetadata: {name: payments, namespace: shop}\nspec: {}\n"
 
 
-def apply(running: Running, yaml: str, expected_revision: int = 0):
+def apply(
+    running: Running, yaml: str, expected_revision: int = 0
+) -> "grpc.aio.UnaryUnaryCall[policy_pb2.ApplyRequest, policy_pb2.ApplyResponse]":
     source = policy_pb2.Source(file="mesh.yaml", yaml=yaml)
     request = policy_pb2.ApplyRequest(sources=[source], author="test", expected_revision=expected_revision)
     return running.operator().policy.Apply(request)
@@ -45,9 +47,8 @@ async def test_another_revision_than_expected_is_a_conflict_and_writes_nothing(r
     assert [document.key.name for document in listed.documents] == ["payments"]
 
 
-class Faulty(registry_pb2_grpc.RegistryServicer):
-    async def ListInstances(self, request, context):  # noqa: N802 - gRPC's name
-        raise ValueError("secret of the inside")
+async def faulty(request: registry_pb2.ListInstancesRequest, context: object) -> registry_pb2.ListInstancesResponse:
+    raise ValueError("secret of the inside")
 
 
 async def test_what_nobody_meant_to_raise_is_internal_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -56,7 +57,13 @@ async def test_what_nobody_meant_to_raise_is_internal_logged_and_not_told(caplog
     ended = []
     guard = Guard(lambda context: Operator(), lambda method, status: ended.append((method, status)))
     server = grpc.aio.server(interceptors=(guard,))
-    registry_pb2_grpc.add_RegistryServicer_to_server(Faulty(), server)
+    handler = grpc.unary_unary_rpc_method_handler(
+        faulty,
+        registry_pb2.ListInstancesRequest.FromString,
+        registry_pb2.ListInstancesResponse.SerializeToString,
+    )
+    handlers = grpc.method_handlers_generic_handler("tulle.v1.Registry", {"ListInstances": handler})
+    server.add_generic_rpc_handlers((handlers,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

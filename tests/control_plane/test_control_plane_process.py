@@ -54,7 +54,7 @@ async def process(folder: Path, port: int) -> AsyncIterator[tuple[asyncio.subpro
 
 
 @asynccontextmanager
-async def policy(folder: Path) -> AsyncIterator[policy_pb2_grpc.PolicyStub]:
+async def policy(folder: Path) -> AsyncIterator["policy_pb2_grpc.PolicyAsyncStub"]:
     credential = Parse((folder / "operator.json").read_text(), identity_pb2.OperatorCredential())
     secret = (credential.root_pem, credential.key_pem, credential.certificate_pem)
     credentials = grpc.ssl_channel_credentials(*(part.encode() for part in secret))

@@ -5,22 +5,16 @@ import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 from control_plane.auth import MAY_CALL
-from control_plane.caller import Joiner, Operator, Workload
+from control_plane.caller import Caller, Operator, Workload
 from protos.tulle.v1 import telemetry_pb2, telemetry_pb2_grpc
-from tests.control_plane.control_plane_harness import Running, status_of, within
+from tests.control_plane.control_plane_harness import Peer, Running, status_of, within
 
 
 @pytest.mark.parametrize("method", sorted(MAY_CALL))
 async def test_every_rpc_of_the_table_is_served(running: Running, method: str) -> None:
     (kind,) = MAY_CALL[method]
-    peers = {
-        Operator: running.operator,
-        Workload: lambda: running.join("shop/payments"),
-        Joiner: lambda: running.token("shop/payments"),
-    }
-    peer = peers[kind]() if kind is Operator else await peers[kind]()
-    channel = running.joiner(peer).channel if kind is Joiner else peer.channel
-    call = channel.unary_stream(method)(b"")
+    channel = (await peer_of(running, kind)).channel
+    call = channel.unary_stream(method, bytes, bytes)(b"")
     try:
         await within(call.read())
         code = grpc.StatusCode.OK
@@ -31,6 +25,15 @@ async def test_every_rpc_of_the_table_is_served(running: Running, method: str) -
 
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
+
+
+async def peer_of(running: Running, kind: type[Caller]) -> Peer:
+    """Someone of this kind, with a channel of their own."""
+    if kind is Operator:
+        return running.operator()
+    if kind is Workload:
+        return await running.join("shop/payments")
+    return running.joiner(await running.token("shop/payments"))
 
 
 async def test_what_the_registry_and_discovery_know_is_in_the_topology_and_the_events(running: Running) -> None:
@@ -49,7 +52,7 @@ async def test_what_the_registry_and_discovery_know_is_in_the_topology_and_the_e
 
 async def test_a_workload_reports_of_itself_alone(running: Running) -> None:
     sidecar = await running.join("shop/payments")
-    traces = trace_service_pb2_grpc.TraceServiceStub(sidecar.channel)
+    traces = trace_service_pb2_grpc.TraceServiceStub(sidecar.channel)  # type: ignore[no-untyped-call] # it has no types
     request = trace_service_pb2.ExportTraceServiceRequest()
     resource = request.resource_spans.add().resource
     for key, value in (("service.namespace", "shop"), ("service.name", "orders")):

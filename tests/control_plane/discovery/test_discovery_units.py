@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -134,7 +135,9 @@ async def test_the_forgotten_are_forgotten_after_ten_minutes() -> None:
     assert proxies.listed() == []
 
 
-async def test_what_cannot_be_resolved_leaves_the_last_good_snapshot(tmp_path, caplog) -> None:
+async def test_what_cannot_be_resolved_leaves_the_last_good_snapshot(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store = await SqliteStore.open(tmp_path / "store.db", JumpingClock())
 
     async def read() -> int:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -61,6 +62,10 @@ async def test_changes_in_quick_succession_are_one_push(running: Running) -> Non
     assert pushes <= 2
 
 
+def having(wanted: int) -> Callable[[discovery_pb2.WatchResponse], bool]:
+    return lambda response: count(response) == wanted
+
+
 async def test_while_an_answer_is_awaited_only_the_newest_waits(running: Running) -> None:
     payments = await running.join("shop/payments")
     watching = await (await running.join("shop/orders")).watch("orders-1")
@@ -68,7 +73,7 @@ async def test_while_an_answer_is_awaited_only_the_newest_waits(running: Running
     first = (await watching.snapshot()).snapshot.revision
     for number in range(3):
         await payments.register(f"payments-{number}")
-        await observer.next_acked(lambda response, wanted=number + 1: count(response) == wanted)
+        await observer.next_acked(having(number + 1))
     await watching.ack(first)
     assert count(await watching.snapshot()) == 3, "the two in between were never sent"
 

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import grpc
 from cryptography import x509
@@ -62,7 +63,7 @@ async def test_of_many_joins_at_once_with_one_token_one_succeeds(running: Runnin
     assert sum(isinstance(answer, identity_pb2.SvidResponse) for answer in answers) == 1
 
 
-async def test_a_used_token_stays_used_after_a_restart(tmp_path) -> None:
+async def test_a_used_token_stays_used_after_a_restart(tmp_path: Path) -> None:
     async with control_plane(tmp_path / "data") as first:
         token = await first.token("shop/payments")
         await first.joiner(token).identity.Join(join_request(token))

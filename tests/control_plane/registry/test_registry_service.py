@@ -5,7 +5,7 @@ import grpc
 import pytest
 
 from control_plane.registry.service import peer_address
-from protos.tulle.v1 import registry_pb2
+from protos.tulle.v1 import registry_pb2, snapshot_pb2
 from tests.control_plane.control_plane_harness import Peer, Running, control_plane, status_of, within
 
 
@@ -67,6 +67,7 @@ async def keep(peer: Peer, lease: int, *, healthy: bool = True) -> registry_pb2.
     await call.write(registry_pb2.KeepAliveRequest(lease_id=lease, healthy=healthy))
     answer = await within(call.read())
     call.cancel()
+    assert isinstance(answer, registry_pb2.KeepAliveResponse), "the stream ended"
     return answer
 
 
@@ -82,7 +83,7 @@ async def test_a_lease_that_is_kept_lasts_and_one_that_is_not_ends(running: Runn
     assert [instance.id for instance in await instances(running)] == ["payments-1"]
 
 
-def endpoints(snapshot) -> dict[str, list[str]]:
+def endpoints(snapshot: snapshot_pb2.Snapshot) -> dict[str, list[str]]:
     return {cluster.name: [one.id for one in cluster.endpoints] for cluster in snapshot.clusters if cluster.endpoints}
 
 
@@ -114,7 +115,7 @@ async def test_an_unhealthy_instance_stays_in_the_snapshot_marked(running: Runni
     await watching.next_acked(lambda response: health(response.snapshot) == {"payments-1": True})
 
 
-def health(snapshot) -> dict[str, bool]:
+def health(snapshot: snapshot_pb2.Snapshot) -> dict[str, bool]:
     return {one.id: one.healthy for cluster in snapshot.clusters for one in cluster.endpoints}
 
 

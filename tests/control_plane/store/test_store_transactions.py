@@ -64,7 +64,9 @@ async def test_a_wrong_expectation_writes_nothing(store: SqliteStore) -> None:
 async def test_a_right_expectation_writes(store: SqliteStore) -> None:
     await store.commit(put("/a"))
     await store.commit(Transaction((Put("/a", b"2"),), (), (Expectation("/a", 1), Expectation("/b", ABSENT))))
-    assert (await store.get("/a")).value == b"2"
+    entry = await store.get("/a")
+    assert entry is not None
+    assert entry.value == b"2"
 
 
 async def test_the_whole_stores_revision_can_be_expected(store: SqliteStore) -> None:
@@ -103,7 +105,9 @@ async def test_a_key_put_under_another_lease_survives_the_first(store: SqliteSto
     await store.commit(put("/a", lease=first.id))
     await store.commit(put("/a", lease=second.id))
     await store.revoke(first.id)
-    assert (await store.get("/a")).lease == second.id
+    entry = await store.get("/a")
+    assert entry is not None
+    assert entry.lease == second.id
 
 
 async def test_nothing_can_be_put_under_a_lease_that_is_gone(store: SqliteStore) -> None:

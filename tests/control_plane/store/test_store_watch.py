@@ -62,7 +62,7 @@ async def test_more_changes_than_are_read_at_once_all_arrive_once(store: SqliteS
     await write(store, *(f"/p/{number:04}" for number in range(WATCH_CHUNK + 10)))
     for number in range(50):
         await write(store, f"/p/late-{number}")
-    revisions = []
+    revisions: list[int] = []
     async with aclosing(store.watch("/p/", 0)) as batches:
         while len(revisions) < 51:
             revisions.append((await within(anext(batches))).revision)
