@@ -14,8 +14,6 @@ from tests.sidecar.authority import Authority
 from tests.sidecar.other_side import OtherSide
 from tests.sidecar.running import LIMIT, ORDERS, PAYMENTS, Bench, calling, own
 
-pytest.importorskip("sidecar._engine", reason="the engine is not built: make build")
-
 Echo = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 METHOD = "/shop.v1.Payments/Charge"
 CHAT = "/shop.v1.Payments/Chat"

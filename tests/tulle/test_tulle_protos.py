@@ -1,6 +1,6 @@
 """`tulle protos generate`, and Service.spec.protos becoming methods."""
 
-import shutil
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,14 +78,31 @@ def test_each_other_language_is_told_its_plug_ins_paths(language: str, tmp_path:
         recipe(LANGUAGES[language], tmp_path, lambda _: None)
 
 
-@pytest.mark.skipif(shutil.which("protoc-gen-go") is None, reason="protoc-gen-go is not on PATH")
-def test_go_stubs_are_made_where_the_plug_ins_are(protos: Path, tmp_path: Path) -> None:
-    for file in (protos / "hello" / "v1").iterdir():
-        file.write_text(
-            file.read_text().replace("package hello.v1;", 'package hello.v1;\noption go_package = "x/hello";')
-        )
+# Speaks protoc's plug-in protocol (google/protobuf/compiler/plugin.proto) as the real one does, for one file.
+PLUG_IN = """#!{python}
+import pathlib, sys
+from google.protobuf.compiler import plugin_pb2
+request = plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
+response = plugin_pb2.CodeGeneratorResponse()
+for name in request.file_to_generate:
+    made = name.replace(".proto", "_" + pathlib.Path(sys.argv[0]).name + ".txt")
+    response.file.add(name=made, content=request.parameter)
+sys.stdout.buffer.write(response.SerializeToString())
+"""
+
+
+def test_go_stubs_are_made_where_the_plug_ins_are(
+    protos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("protoc-gen-go", "protoc-gen-go-grpc"):
+        (tools / name).write_text(PLUG_IN.format(python=sys.executable))
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     assert run(["protos", "generate", "--lang", "go", str(protos), "-o", str(tmp_path / "out")], {}, tmp_path) == 0
-    assert (tmp_path / "out" / "hello" / "v1" / "greeter_grpc.pb.go").is_file()
+    made = {path.name for path in (tmp_path / "out" / "hello" / "v1").iterdir()}
+    assert made >= {"greeter_protoc-gen-go.txt", "greeter_protoc-gen-go-grpc.txt", "words_protoc-gen-go.txt"}
 
 
 def test_methods_are_read_with_kind_and_idempotency(protos: Path) -> None:
