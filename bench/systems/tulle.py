@@ -48,7 +48,11 @@ class _Control:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Not its core: on the load's it takes what is left, else its second of work would be counted as latency.
         command = [
+            "nice",
+            "-n",
+            "19",
             sys.executable,
             "-m",
             "tulle",
