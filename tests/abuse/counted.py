@@ -38,3 +38,5 @@ def label_values(member: Member, label: str) -> set[str]:
 CALM = Counter(PROTOCOL_ERRORS, {"reason": "enhance_your_calm"})
 HEADER_LIMIT = Counter("rpc_client_call_duration_seconds_count", {"tulle_reason": "header_limit"})
 RECEIVED_HEADER_LIMIT = Counter("rpc_server_call_duration_seconds_count", {"tulle_reason": "header_limit"})
+IN_FLIGHT = Counter("tulle_endpoint_in_flight")
+ENDED = Counter(CLOSED, {"reason": "protocol"})
