@@ -104,6 +104,10 @@ protos-check: $(VENV)/.dependencies
 conformance: setup tools ## HTTP/2 and gRPC conformance over real sidecars; needs go; writes .cache/conformance/conformance.json
 	@$(BIN)/python -m tests.conformance
 
+.PHONY: abuse
+abuse: setup ## attacks against real sidecars, each with its benign twin; the slow ones too (2 minutes)
+	$(BIN)/pytest -q tests/abuse tests/abuse/slow_*.py
+
 # --- measuring ----------------------------------------------------------------------------------------------------------
 
 bench: setup ## side by side with Envoy, HAProxy and nginx; writes bench/results/latest.json
