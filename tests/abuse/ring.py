@@ -38,13 +38,12 @@ class TlsSocket(ssl.SSLSocket):
 
 @dataclass(frozen=True)
 class Ring:
-    """`calls_echo` shares the attacker's sidecars and upstream connection, `calls_good` the caller's sidecar alone."""
+    """`calls_echo` is the channel of a client that shares the attacker's sidecars and their connection."""
 
     lane: Lane
     echo: Member
     caller: Member
     calls_echo: grpc.Channel
-    calls_good: grpc.Channel
 
     def attacker(self, door: Door) -> Peer:
         """A fresh connection, not greeted."""
@@ -80,10 +79,6 @@ class Ring:
     def victim(self) -> Victim:
         return Victim(self.calls_echo)
 
-    def bystander(self, door: Door) -> Victim:
-        """Shares the sidecar behind the door, not the caller's connection to the echo service."""
-        return Victim(self.calls_good) if door is Door.OUTBOUND else self.victim()
-
     def _as_caller(self) -> ssl.SSLContext:
         """TLS with the caller's own key, as its sidecar keeps it."""
         key = next((self.lane.folder / f"{self.caller.instance}-state").rglob(names.IDENTITY_KEY))
@@ -98,9 +93,7 @@ class Ring:
 @contextmanager
 def ring(lane: Lane) -> Iterator[Ring]:
     (echo,) = lane.service("echo")
-    lane.service("good")
-    caller = lane.caller_of("echo", "good")
-    for name in ("echo", "good"):
-        lane.reaches(caller, name)
-    with caller.channel("echo") as echo_calls, caller.channel("good") as good_calls:
-        yield Ring(lane, echo, caller, echo_calls, good_calls)
+    caller = lane.caller_of("echo")
+    lane.reaches(caller, "echo")
+    with caller.channel("echo") as calls:
+        yield Ring(lane, echo, caller, calls)

@@ -98,7 +98,7 @@ def test_answers_that_nobody_reads_end_the_connection(answer: str, mesh_ring: Ri
     before = ENDED.of(mesh_ring.caller)
     with mesh_ring.victim(), unread.deaf(mesh_ring.caller.addresses["outbound"]) as attacker, bounded(mesh_ring):
         unread.write(attacker, made[answer], 200_000)
-        until(lambda: ENDED.of(mesh_ring.caller) > before, "the connection is ended", limit=3)
+        until(lambda: ENDED.of(mesh_ring.caller) > before, "the connection is ended", limit=2)
 
 
 @pytest.mark.real

@@ -10,17 +10,31 @@ from tests.abuse import resets
 from tests.abuse.attack import Attack
 from tests.abuse.counted import CALM
 from tests.abuse.ring import Door, Ring
+from tests.abuse.victim import Victim
+from tests.conformance.lane import CALLER
 from tests.support.echo_server import SERVICE
 from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def calls_good(mesh_ring: Ring) -> Iterator[grpc.Channel]:
+    """To another service, by the same sidecar as the attacker's calls."""
+    mesh_ring.lane.service("good")
+    mesh_ring.lane.allow("good", CALLER)
+    mesh_ring.lane.reaches(mesh_ring.caller, "good")
+    with mesh_ring.caller.channel("good") as calls:
+        yield calls
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
 @pytest.mark.parametrize("attack", resets.attacks(), ids=str)
-def test_resets_cost_their_own_connection(attack: Attack, door: Door, mesh_ring: Ring) -> None:
+def test_resets_cost_their_own_connection(
+    attack: Attack, door: Door, mesh_ring: Ring, calls_good: grpc.Channel
+) -> None:
     hit = mesh_ring.behind(door)
     before = attack.counter.of(hit)
-    with mesh_ring.bystander(door), mesh_ring.greeted(door) as attacker:
+    with _bystander(mesh_ring, calls_good, door), mesh_ring.greeted(door) as attacker:
         attack.attack(attacker)
         until(lambda: attack.counter.of(hit) > before, f"{attack.counter} moves")
     assert attack.counter.of(hit) == before + 1
@@ -53,3 +67,8 @@ def _same(message: bytes) -> bytes:
 
 def _given(messages: "queue.Queue[bytes]") -> Iterator[bytes]:
     return iter(messages.get, b"")
+
+
+def _bystander(ring: Ring, calls_good: grpc.Channel, door: Door) -> Victim:
+    """Shares the sidecar behind the door, not the connection between the two: that is the other test's."""
+    return Victim(calls_good) if door is Door.OUTBOUND else ring.victim()
