@@ -6,12 +6,13 @@ from contextlib import contextmanager
 import pytest
 
 from tests.abuse import unread
-from tests.abuse.calls import head
+from tests.abuse.calls import begun, head
 from tests.abuse.counted import ENDED, IN_FLIGHT
 from tests.abuse.memory import resident
 from tests.abuse.ring import Door, Ring
 from tests.conformance import frames as f
 from tests.conformance.peer import Peer
+from tests.conformance.sections.case import expect_pong
 from tests.support.waiting import until
 
 MOST_GROWTH = 20.0  # MiB
@@ -71,6 +72,16 @@ def test_a_hundred_streams_with_a_window_of_0(mesh_ring: Ring) -> None:
         heads = set[int]()
         while len(heads) < len(STREAMS):
             heads.add(attacker.until(lambda frame: frame.kind == f.HEADERS, "a head").stream)
+
+
+@pytest.mark.real
+def test_windows_full_of_single_bytes(mesh_ring: Ring) -> None:
+    """Ten bytes of frame for each byte that the application does not take yet."""
+    streams = STREAMS[:20]
+    with mesh_ring.victim(), mesh_ring.greeted(Door.OUTBOUND) as attacker, bounded(mesh_ring):
+        attacker.send(*(begun(stream, "Bidi", ("x-wait-ms", "20000")) for stream in streams))
+        attacker.send(*(f.data(stream, b"x") * 30_000 for stream in streams))
+        expect_pong(attacker)
 
 
 @pytest.mark.real

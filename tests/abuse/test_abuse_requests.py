@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from tests.abuse import header_lists, paths, smuggling
-from tests.abuse.calls import answers, expect_ok, resets_of, whole
+from tests.abuse.calls import ENDS, answers, expect_ok, head, resets_of, whole
 from tests.abuse.counted import CALM, HEADER_LIMIT, RECEIVED_HEADER_LIMIT
 from tests.abuse.header_lists import Bomb
 from tests.abuse.ring import Door, Ring
@@ -62,6 +62,19 @@ def test_a_header_list_over_its_limit_costs_its_stream(bomb: Bomb, door: Door, m
         attacker.send(whole(101))
         expect_ok(attacker, 101)
     assert counter.of(mesh_ring.behind(door)) == before + 1
+
+
+@pytest.mark.real
+@pytest.mark.xfail(
+    strict=True, reason="the message blames the server: it 'sent a reply with its too many header fields'"
+)
+def test_a_callers_trailers_over_the_limit_are_called_its_own(exact_ring: Ring) -> None:
+    fields = tuple((f"x-{number}", "") for number in range(150))
+    with exact_ring.greeted(Door.OUTBOUND) as attacker:
+        attacker.send(f.headers(1, head("Unary", ("x-wait-ms", "500"))), f.headers(1, fields, ENDS))
+        said = answers(attacker, [1])[1]
+    assert (said["grpc-status"], said["tulle-reason"]) == (EXHAUSTED, "header_limit"), said
+    assert "reply" not in said["grpc-message"]
 
 
 @pytest.mark.real
