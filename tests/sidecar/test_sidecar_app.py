@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import grpc
@@ -17,6 +18,13 @@ from tests.sidecar.running import LIMIT, ORDERS, PAYMENTS, Bench, calling, own
 Echo = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 METHOD = "/shop.v1.Payments/Charge"
 CHAT = "/shop.v1.Payments/Chat"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def engine_is_built() -> None:
+    """Before anything starts: a sidecar that fails half-way would leave servers to the tests after it."""
+    if find_spec("sidecar._engine") is None:
+        pytest.fail("the engine is not built; run: make setup", pytrace=False)
 
 
 class Application:

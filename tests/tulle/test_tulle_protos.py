@@ -78,7 +78,8 @@ def test_each_other_language_is_told_its_plug_ins_paths(language: str, tmp_path:
         recipe(LANGUAGES[language], tmp_path, lambda _: None)
 
 
-# Speaks protoc's plug-in protocol (google/protobuf/compiler/plugin.proto) as the real one does, for one file.
+GO_PLUG_INS = ("protoc-gen-go", "protoc-gen-go-grpc")
+# Speaks protoc's plug-in protocol (google/protobuf/compiler/plugin.proto); writes what it was told beside each proto.
 PLUG_IN = """#!{python}
 import pathlib, sys
 from google.protobuf.compiler import plugin_pb2
@@ -96,13 +97,14 @@ def test_go_stubs_are_made_where_the_plug_ins_are(
 ) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("protoc-gen-go", "protoc-gen-go-grpc"):
+    for name in GO_PLUG_INS:
         (tools / name).write_text(PLUG_IN.format(python=sys.executable))
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     assert run(["protos", "generate", "--lang", "go", str(protos), "-o", str(tmp_path / "out")], {}, tmp_path) == 0
-    made = {path.name for path in (tmp_path / "out" / "hello" / "v1").iterdir()}
-    assert made >= {"greeter_protoc-gen-go.txt", "greeter_protoc-gen-go-grpc.txt", "words_protoc-gen-go.txt"}
+    made = {path.name: path.read_text() for path in (tmp_path / "out" / "hello" / "v1").iterdir()}
+    files = [f"{proto}_{plug_in}.txt" for proto in ("greeter", "words") for plug_in in GO_PLUG_INS]
+    assert made == dict.fromkeys(files, "paths=source_relative")
 
 
 def test_methods_are_read_with_kind_and_idempotency(protos: Path) -> None:

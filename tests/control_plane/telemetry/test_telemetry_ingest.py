@@ -40,7 +40,7 @@ def attribute(key: str, value: str) -> KeyValue:
 
 async def sent(room: Room, batch: otlp.ResourceMetrics) -> metrics_api.ExportMetricsServiceResponse:
     async with grpc.aio.insecure_channel(room.address) as channel:
-        stub: Any = MetricsServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub: Any = MetricsServiceStub(channel)  # type: ignore[no-untyped-call] # it has no types
         request = metrics_api.ExportMetricsServiceRequest(resource_metrics=[batch])
         response = await stub.Export(request, metadata=(("x-sender", "shop/orders"),))
     assert isinstance(response, metrics_api.ExportMetricsServiceResponse)
