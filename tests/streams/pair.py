@@ -1,7 +1,5 @@
 """Where the streams run: an application and a caller, a sidecar beside each, mTLS between."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -25,11 +23,11 @@ class Pair:
 
     def channel(self) -> grpc.Channel:
         """A connection of its own, through both sidecars."""
-        return _channel(str(self.caller.addresses["outbound"]), f"{NAME}.{NAMESPACE}")
+        return channel(str(self.caller.addresses["outbound"]), NAME)
 
     def direct(self) -> grpc.Channel:
         """A connection of its own, straight to the application."""
-        return _channel(f"127.0.0.1:{self.callee.application_port}", f"{NAME}.{NAMESPACE}")
+        return channel(f"127.0.0.1:{self.callee.application_port}", NAME)
 
     def ending(self, call_id: str) -> str:
         """How the call ended at the application, once it has."""
@@ -42,9 +40,8 @@ class Pair:
         return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-@contextmanager
-def pair(lane: Lane) -> Iterator[Pair]:
-    """An application of `tests.streams.application` behind its sidecar, and a caller that reaches it."""
+def beside_an_application(lane: Lane) -> Member:
+    """`tests.streams.application` and its sidecar; the mesh ends both."""
     record = lane.folder / f"{NAME}.record"
     application = Child.python(f"{NAME}-app", "tests.streams.application", ["--record", str(record)], lane.folder)
     try:
@@ -53,12 +50,11 @@ def pair(lane: Lane) -> Iterator[Pair]:
         application.stop()
         raise
     callee.application, callee.record = application, record
-    caller = lane.caller_of(NAME)
-    lane.reaches_any(caller, NAME)
-    yield Pair(lane, callee, caller)
+    return callee
 
 
-def _channel(target: str, authority: str) -> grpc.Channel:
+def channel(target: str, service: str) -> grpc.Channel:
+    """A connection of its own that takes messages and trailers of any size."""
     options: list[tuple[str, str | int]] = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -66,6 +62,6 @@ def _channel(target: str, authority: str) -> grpc.Channel:
         ("grpc.max_metadata_size", MAX_METADATA),
         ("grpc.enable_retries", 0),
         ("grpc.enable_http_proxy", 0),
-        ("grpc.default_authority", authority),
+        ("grpc.default_authority", f"{service}.{NAMESPACE}"),
     ]
     return grpc.insecure_channel(target, options=options)

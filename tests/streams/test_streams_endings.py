@@ -7,13 +7,18 @@ import grpc
 import pytest
 
 from tests.abuse.memory import resident
+from tests.conformance import frames
+from tests.conformance.scripted_server import Conversation
 from tests.streams.calling import Outgoing, sending
 from tests.streams.pair import Pair
+from tests.streams.raw import Raw
+from tests.support.waiting import until
 
 GREAT = 100_000_000
 SPARE = 20.0  # MiB that a sidecar may hold for a message that nobody reads
 DEADLINE = 0.5  # seconds
 MANY = 250
+UPLOAD = "an upload"
 
 
 @pytest.mark.real
@@ -30,6 +35,20 @@ def test_a_cancel_in_the_middle_of_100_mb_reaches_the_application(streams: Pair)
         assert streams.ending("cancel-upload") == "cancelled"
         beside()
     assert max(now - then for now, then in zip(after, before, strict=True)) < SPARE
+
+
+@pytest.mark.real
+def test_a_cancel_while_a_great_message_flows_is_a_reset_with_cancel(raw_server: Raw) -> None:
+    with raw_server.channel() as via:
+        call = sending(via, "Upload", [bytes(GREAT)], ("x-case", UPLOAD))
+        arriving = until(lambda: _arriving(raw_server), "the first MiB of the message")
+        assert arriving is not None
+        conversation, stream = arriving
+        assert len(conversation.requests[stream].body) < GREAT
+        call.cancel()
+        reset = until(lambda: [f for f in conversation.told(frames.RST_STREAM) if f.stream == stream], "the reset")
+        assert [frame.code() for frame in reset] == [frames.CANCEL]
+        assert list(sending(via, "Next", [b"next"])) == [b"next"], "both connections go on"
 
 
 @pytest.mark.real
@@ -71,6 +90,15 @@ def test_cancelled_calls_leave_their_places(streams: Pair) -> None:
                 assert next(call) == b"in"
                 call.cancel()
             assert list(sending(via, "Bidi", [b"after", str(number).encode()])) == [b"after", str(number).encode()]
+
+
+def _arriving(raw_server: Raw) -> tuple[Conversation, int] | None:
+    """Where the upload is, once more than the windows' worth has come."""
+    for conversation in list(raw_server.server.conversations):
+        for stream, request in list(conversation.requests.items()):
+            if request.case == UPLOAD and len(request.body) > 1 << 20:
+                return conversation, stream
+    return None
 
 
 def _beside(via: grpc.Channel, outgoing: Outgoing) -> Callable[[], None]:
