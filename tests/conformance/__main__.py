@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conformance import interop, run_sections, run_tests, toolchain, upstream
+from tests.conformance.connect import suite
 from tests.conformance.lane import Lane
 from tests.conformance.result import Result, table, write
 
@@ -15,6 +16,7 @@ def main() -> int:
     try:
         programs = toolchain.go_interop()
         packages = toolchain.js_packages()
+        connect = toolchain.connect_programs()
     except toolchain.Missing as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 2
@@ -27,6 +29,8 @@ def main() -> int:
     results += run_tests.run()
     with _lane() as lane:
         results += upstream.run(lane)
+    with _lane() as lane:
+        results += suite.run(lane, connect)
     write(results, toolchain.CACHE / "conformance.json")
     print(table(results))
     return int(not all(result.passed for result in results))

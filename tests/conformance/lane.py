@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import grpc
 
 from tests.support import echo_client
-from tests.support.mesh import NAMESPACE, Member, Mesh
+from tests.support.mesh import NAMESPACE, TRUST_DOMAIN, Member, Mesh
 from tests.support.process import Child
 from tests.support.waiting import until
 
@@ -26,9 +26,23 @@ class Lane(Mesh):
         """A workload with one upstream port for each of `names`."""
         upstreams = (("--upstream", f"127.0.0.1:0={name}.{NAMESPACE}") for name in names)
         caller = self._join(CALLER, None, tuple(part for upstream in upstreams for part in upstream))
-        for name in names:
-            self.allow(name, CALLER)
+        self._allow_all(caller.instance, names)
         return caller
+
+    def _allow_all(self, policy: str, names: tuple[str, ...]) -> None:
+        """One write for all of them: each waits for every sidecar."""
+        targets = ", ".join(f"{{kind: Service, name: {name}}}" for name in names)
+        self.apply(
+            f"""
+apiVersion: tulle.dev/v1
+kind: AccessPolicy
+metadata: {{name: {policy}, namespace: {NAMESPACE}}}
+spec:
+  targetRefs: [{targets}]
+  action: Allow
+  rules: [{{from: [{{identity: "spiffe://{TRUST_DOMAIN}/{NAMESPACE}/{CALLER}"}}]}}]
+"""
+        )
 
     def reaches_any(self, caller: Member, service: str) -> None:
         """Wait until a call gets as far as an application, which need not know the method."""
