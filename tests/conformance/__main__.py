@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conformance import interop, run_sections, run_tests, toolchain, upstream
+from tests.conformance import interop, interop_stacks, run_sections, run_tests, toolchain, upstream
 from tests.conformance.connect import suite
 from tests.conformance.lane import Lane
 from tests.conformance.result import Result, table, write
@@ -20,12 +20,12 @@ def main() -> int:
     except toolchain.Missing as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 2
-    stacks = [interop.go_stack(programs), interop.python_stack(), interop.js_stack(packages)]
+    stacks = interop_stacks.clients(programs, packages), interop_stacks.servers(programs, packages)
     results: list[Result] = []
     with _lane() as lane:
         results += run_sections.run(lane)
     with _lane() as lane:
-        results += interop.run(lane, programs, stacks)
+        results += interop.run(lane, *stacks)
     results += run_tests.run()
     with _lane() as lane:
         results += upstream.run(lane)

@@ -33,7 +33,9 @@ class Pairing:
         other = {"client": "server", "server": "client"}[self.role]
         chosen = [MEETING[self.meeting], f"**/(grpc {other} impl)/**"]
         port = ["--port", str(self.port)]
-        options = ["--conf", str(CONFIG), "--mode", self.role, "--vv", *chosen, *(port if self.role == "client" else [])]
+        options = ["--conf", str(CONFIG), "--mode", self.role, "--vv", *chosen]
         between = [sys.executable, "-m", "tests.conformance.connect.between", self.role, through or "", "--"]
-        program = [str(self.program), *(port if self.role == "server" else [])]
-        return [str(runner), *options, "--", *(between if through else []), *program]
+        under_test = [*(between if through else []), str(self.program)]
+        if self.role == "client":
+            return [str(runner), *options, *port, "--", *under_test]
+        return [str(runner), *options, "--", *under_test, *port]
