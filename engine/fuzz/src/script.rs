@@ -22,10 +22,6 @@ impl<'d> Script<'d> {
         first
     }
 
-    pub(crate) fn word(&mut self) -> u32 {
-        u32::from_be_bytes([self.byte(), self.byte(), self.byte(), self.byte()])
-    }
-
     /// True once in `n` bytes' values.
     pub(crate) fn one_in(&mut self, n: u8) -> bool {
         self.byte() % n == 1

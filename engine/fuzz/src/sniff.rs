@@ -118,7 +118,9 @@ fn plainly(input: &[u8]) -> Plain {
     let line = &input[CONNECT.len()..];
     let line = &line[..line.iter().position(|byte| *byte == b'\r').unwrap_or(line.len())];
     let good = [&b" HTTP/1.1"[..], b" HTTP/1.0"].iter().find_map(|version| line.strip_suffix(*version));
-    let is_name = |name: &[u8]| name.len() <= 259 && name.iter().all(|byte| matches!(byte, b'!'..=b'~') && !b"/?#@".contains(byte));
+    let is_name = |name: &[u8]| {
+        name.len() <= 259 && name.iter().all(|byte| matches!(byte, b'!'..=b'~') && !b"/?#@".contains(byte))
+    };
     match good {
         Some(name) if is_name(name) => Plain::Tunnel { rest: end + 4 },
         _ => Plain::Refused,
