@@ -15,6 +15,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.status_pb2 import Status
 
 from control_plane.auth import authorize
+from control_plane.brevity import shortened
 from control_plane.caller import CallerOf
 from control_plane.errors import ControlPlaneError, status_of
 
@@ -87,6 +88,7 @@ class Guard(grpc.aio.ServerInterceptor):
         if status is grpc.StatusCode.INTERNAL:
             log.error("%s failed", method, exc_info=sys.exc_info())
         text = str(error) if isinstance(error, ControlPlaneError) else "internal error: see the control plane's log"
+        text = shortened(text)
         await context.abort(status, text, _trailers(error, status, text))
 
 

@@ -87,20 +87,20 @@ def explain(error: grpc.RpcError, address: str) -> TulleError:
         case grpc.StatusCode.NOT_FOUND:
             return NotFound(text, hint="")
         case grpc.StatusCode.INVALID_ARGUMENT:
-            problems = invalid_documents(error)
-            return InvalidPolicy(problems) if problems else UsageProblem(text, hint="")
+            told = invalid_documents(error)
+            return InvalidPolicy(*told) if told else UsageProblem(text, hint="")
         case code:
             return Refused(f"control plane at {address}: {code.name if code else 'UNKNOWN'}: {text}", hint="")
 
 
-def invalid_documents(error: grpc.RpcError) -> list[str]:
-    """The problems in grpc-status-details-bin, one line each: `file:line: field: cause (hint)`."""
+def invalid_documents(error: grpc.RpcError) -> tuple[list[str], int] | None:
+    """The problems in grpc-status-details-bin, one line each (`file:line: field: cause (hint)`), and how many more."""
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         found = policy_pb2.InvalidDocuments()
         if detail.Unpack(found):
-            return [problem_line(problem) for problem in found.problems]
-    return []
+            return [problem_line(problem) for problem in found.problems], found.omitted
+    return None
 
 
 def problem_line(problem: policy_pb2.Problem) -> str:

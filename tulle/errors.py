@@ -75,8 +75,11 @@ class InvalidPolicy(TulleError):
 
     code = "invalid"
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(f"{len(problems)} problem{'s' * (len(problems) != 1)}, nothing was written")
+    def __init__(self, problems: Sequence[str], omitted: int = 0) -> None:
+        """`omitted`: how many problems there are beside those."""
+        count = len(problems) + omitted
+        beyond = f", {omitted} of them not shown" if omitted else ""
+        super().__init__(f"{count} problem{'s' * (count != 1)}{beyond}, nothing was written")
         self.problems = tuple(problems)
 
     def lines(self) -> list[str]:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from control_plane.brevity import LONGEST_DETAIL, shortened
 from control_plane.errors import AbsentError, ConflictError, InvalidError
 from protos.tulle.v1 import policy_pb2
 
 MAX_PROBLEMS: Final = 100
+LONGEST_PART: Final = 600
 
 
 @dataclass(frozen=True, order=True)
@@ -30,8 +32,14 @@ class Problem:
         return f"{place}:{field} {self.cause}{hint}"
 
     def encode(self) -> policy_pb2.Problem:
-        """The problem as it goes over the wire."""
-        return policy_pb2.Problem(file=self.file, line=self.line, field=self.field, cause=self.cause, hint=self.hint)
+        """The problem as it goes over the wire, each part cut where it is very long."""
+        return policy_pb2.Problem(
+            file=shortened(self.file, LONGEST_PART),
+            line=self.line,
+            field=shortened(self.field, LONGEST_PART),
+            cause=shortened(self.cause, LONGEST_PART),
+            hint=shortened(self.hint, LONGEST_PART),
+        )
 
 
 class InvalidDocumentsError(InvalidError):
@@ -39,11 +47,20 @@ class InvalidDocumentsError(InvalidError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems[:MAX_PROBLEMS])
+        self.found = len(problems)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(f"{problems[0]}{more}")
 
     def detail(self) -> policy_pb2.InvalidDocuments:
-        return policy_pb2.InvalidDocuments(problems=[problem.encode() for problem in self.problems])
+        """As many problems as a client's limit on trailers lets through, and how many there are beside them."""
+        told = policy_pb2.InvalidDocuments()
+        for problem in self.problems:
+            told.problems.append(problem.encode())
+            if told.ByteSize() > LONGEST_DETAIL:
+                del told.problems[-1]
+                break
+        told.omitted = self.found - len(told.problems)
+        return told
 
 
 class InvalidRequestError(InvalidError):

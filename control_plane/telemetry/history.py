@@ -34,6 +34,8 @@ class Range:
     step: int
 
     def __post_init__(self) -> None:
+        if self.start < 0:
+            raise InvalidRangeError("from_unix_ms is before 1970", hint="use milliseconds since then")
         if self.end <= self.start:
             raise InvalidRangeError("the range ends before it begins", hint="make to_unix_ms the later")
         if (self.end - self.start) / self.step > MAX_POINTS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
@@ -11,7 +12,13 @@ from control_plane.telemetry.histogram import COARSEST, Histogram
 Attribute = str | bool | int | float
 Attributes = Mapping[str, Attribute]
 
-MAX_BUCKETS = 4096
+MAX_BUCKETS: Final = 4096
+FINEST_SCALE: Final = 20
+"""The finest that OpenTelemetry's data model has (metrics data model, ExponentialHistogram)."""
+MOST: Final = float(1 << 48)
+"""No count, sum or gauge of ours is over this, and sums of very many of them still fit into 64 bits."""
+LONGEST_LOG2: Final = 40
+"""No duration is over 2^40 s: a bound or bucket above it is a broken sender's."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,14 @@ def scalar(value: AnyValue) -> Attribute | None:
 
 
 def points(metric: otlp.Metric) -> Iterator[Point]:
-    """The points of a metric; summaries, and histograms no engine makes, are left out."""
+    """The points of a metric; summaries, and what no sound sender makes, are left out.
+
+    Whatever is let in here is summed, shown and sent on: one NaN would answer every later question with an error.
+    """
+    return (point for point in _points(metric) if _is_sound(point.value))
+
+
+def _points(metric: otlp.Metric) -> Iterator[Point]:
     match metric.WhichOneof("data"):
         case "gauge":
             yield from (_number(metric.name, one, cumulative=False) for one in metric.gauge.data_points)
@@ -58,14 +72,31 @@ def points(metric: otlp.Metric) -> Iterator[Point]:
         case "histogram":
             cumulative = metric.histogram.aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
             for one in metric.histogram.data_points:
-                if len(one.bucket_counts) == len(one.explicit_bounds) + 1 <= MAX_BUCKETS:
+                if _has_sound_bounds(one):
                     value = Histogram.of_bounds(one.explicit_bounds, one.bucket_counts)
                     yield _point(metric.name, one, value, cumulative=cumulative)
         case "exponential_histogram":
             cumulative = metric.exponential_histogram.aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
             for each in metric.exponential_histogram.data_points:
-                if each.scale >= COARSEST and len(each.positive.bucket_counts) <= MAX_BUCKETS:
+                if _has_sound_buckets(each):
                     yield _point(metric.name, each, _exponential(each), cumulative=cumulative)
+
+
+def _is_sound(value: float | Histogram) -> bool:
+    """Neither NaN nor infinite (both fail every comparison here) nor below 0 nor beyond measure."""
+    return 0 <= (value.total if isinstance(value, Histogram) else value) <= MOST
+
+
+def _has_sound_bounds(point: otlp.HistogramDataPoint) -> bool:
+    longest = 2.0**LONGEST_LOG2
+    are_paired = len(point.bucket_counts) == len(point.explicit_bounds) + 1 <= MAX_BUCKETS
+    return are_paired and all(-longest <= bound <= longest for bound in point.explicit_bounds)
+
+
+def _has_sound_buckets(point: otlp.ExponentialHistogramDataPoint) -> bool:
+    if not COARSEST <= point.scale <= FINEST_SCALE or len(point.positive.bucket_counts) > MAX_BUCKETS:
+        return False
+    return point.positive.offset + len(point.positive.bucket_counts) <= LONGEST_LOG2 * 2.0**point.scale
 
 
 def _exponential(point: otlp.ExponentialHistogramDataPoint) -> Histogram:

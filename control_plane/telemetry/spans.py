@@ -12,6 +12,8 @@ from protos import names
 
 MAX_ATTRIBUTES: Final = 64
 LONGEST_VALUE: Final = 1024
+LATEST_UNIX_NANO: Final = (1 << 63) - 1
+"""In the year 2262. OTLP has room for more, `StoredSpan` and SQLite have not."""
 
 _KINDS: Final = {
     otlp.Span.SPAN_KIND_SERVER: "SERVER",
@@ -54,10 +56,10 @@ class Summary:
 
 
 def read_spans(service: str, scopes: Iterable[otlp.ScopeSpans]) -> Iterator[tuple[str, Span]]:
-    """Trace id and span; those without valid ids are left out (W3C trace context: 16 and 8 bytes, not all zero)."""
+    """Trace id and span; those without valid ids or times are left out."""
     for scope in scopes:
         for span in scope.spans:
-            if len(span.trace_id) == 16 and len(span.span_id) == 8 and any(span.trace_id) and any(span.span_id):
+            if _has_sound_ids(span) and max(span.start_time_unix_nano, span.end_time_unix_nano) <= LATEST_UNIX_NANO:
                 yield span.trace_id.hex(), _span(service, span)
 
 
@@ -82,6 +84,11 @@ def summarise(trace_id: str, spans: Sequence[Span]) -> Summary:
 def method_of(span: Span) -> str:
     """ "package.Service/Method", or the span's name."""
     return span.attributes.get(names.RPC_METHOD, span.name)
+
+
+def _has_sound_ids(span: otlp.Span) -> bool:
+    """W3C trace context: 16 and 8 bytes, not all zero."""
+    return len(span.trace_id) == 16 and len(span.span_id) == 8 and any(span.trace_id) and any(span.span_id)
 
 
 def _span(service: str, span: otlp.Span) -> Span:
