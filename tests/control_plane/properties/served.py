@@ -117,7 +117,7 @@ class Served:
 
     def _store_revision(self) -> str:
         with urllib.request.urlopen(f"http://{self.addresses.admin}/metrics", timeout=PATIENCE) as page:
-            lines = page.read().decode().splitlines()
+            lines = str(page.read().decode()).splitlines()
         return next(line for line in lines if line.startswith("tulle_control_plane_revision"))
 
 

@@ -68,9 +68,8 @@ def test_a_senseless_number_blinds_nobody(name: str, fill: Fill, plane: Served) 
     request = metrics_service_pb2.ExportMetricsServiceRequest()
     fill(request.resource_metrics.add().scope_metrics.add().metrics.add(name=name))
     assert plane.call("Workload", method_of(METRICS), request).code is grpc.StatusCode.OK
-    window = {"window_ms": 900_000}
-    plane.ask(f"{QUERY}/GetTopology", telemetry_pb2.TopologyRequest(**window))
-    plane.ask(f"{QUERY}/GetStats", telemetry_pb2.StatsRequest(**window))
+    plane.ask(f"{QUERY}/GetTopology", telemetry_pb2.TopologyRequest(window_ms=900_000))
+    plane.ask(f"{QUERY}/GetStats", telemetry_pb2.StatsRequest(window_ms=900_000))
     assert plane.complaints.lines == []
 
 

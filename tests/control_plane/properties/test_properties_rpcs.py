@@ -35,6 +35,7 @@ READS: tuple[tuple[str, Message], ...] = (
 )
 METHODS = all_methods()
 WORDS = words()
+CALLERS = ("Operator", "Workload", "Joiner")
 
 
 def test_every_rpc_is_in_the_table_of_who_may_call_and_none_else() -> None:
@@ -79,11 +80,3 @@ def _nobody_is_hurt(plane: Served) -> None:
         answer = plane.call("Operator", method_of(path), request)
         assert answer.code in (grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND), f"{path}: {answer}"
     assert plane.complaints.lines == []
-
-
-def _method(name: str) -> Method:
-    return next(method for method in METHODS if method.path.endswith(f"/{name}"))
-
-
-def _request(name: str, **fields: object) -> Message:
-    return _method(name).request._concrete_class(**fields)
