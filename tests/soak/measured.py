@@ -1,0 +1,70 @@
+"""What a sidecar holds while it carries calls: resident memory against calls, and descriptors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.abuse.counted import Counter
+from tests.abuse.memory import resident
+from tests.support.mesh import Member
+
+CALLS = (Counter("rpc_client_call_duration_seconds_count"), Counter("rpc_server_call_duration_seconds_count"))
+BROKEN = Counter("tulle_rpcs_broken_by_mesh_total")
+PANICS = Counter("tulle_engine_panics_total")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`calls` since the sidecar's start, `resident` in MiB."""
+
+    calls: float
+    resident: float
+
+
+@dataclass
+class Measured:
+    """A sidecar that lives through all of it."""
+
+    name: str
+    member: Member
+    samples: list[Sample] = field(default_factory=list)
+    descriptors_before: int = 0
+
+    def begin(self) -> None:
+        """From here on, whatever was before."""
+        self.samples.clear()
+        self.descriptors_before = self.descriptors()
+
+    def sample(self) -> None:
+        self.samples.append(Sample(sum(counter.of(self.member) for counter in CALLS), resident(self.member)))
+
+    def descriptors(self) -> int:
+        """Open now (proc(5), `fd`)."""
+        return len(list(Path(f"/proc/{self.member.sidecar.process.pid}/fd").iterdir()))
+
+    def broken(self) -> float:
+        return BROKEN.of(self.member)
+
+    def panics(self) -> float:
+        return PANICS.of(self.member)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A line through samples: MiB for each 100,000 calls, and MiB over the whole stretch."""
+
+    per_100k: float
+    over_all: float
+    calls: float
+
+
+def growth(samples: Sequence[Sample]) -> Growth:
+    """Least squares of memory over calls."""
+    calls, held = [one.calls for one in samples], [one.resident for one in samples]
+    if len(samples) < 2 or calls[-1] == calls[0]:
+        return Growth(0.0, 0.0, 0.0)
+    mean_calls, mean_held = sum(calls) / len(calls), sum(held) / len(held)
+    covariance = sum((x - mean_calls) * (y - mean_held) for x, y in zip(calls, held, strict=True))
+    slope = covariance / sum((x - mean_calls) ** 2 for x in calls)
+    span = calls[-1] - calls[0]
+    return Growth(slope * 100_000, slope * span, span)
