@@ -2,38 +2,66 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conformance import interop, interop_stacks, run_sections, run_tests, toolchain, upstream
+from tests.conformance import h2spec, interop, interop_stacks, run_sections, run_tests, toolchain, upstream
 from tests.conformance.connect import suite
+from tests.conformance.hpack_codec import round_trips, stories
+from tests.conformance.hpack_codec.codec import codec
 from tests.conformance.lane import Lane
-from tests.conformance.result import Result, table, write
+from tests.conformance.result import NotRun, Result, table, write
+
+FILE = toolchain.CACHE / "conformance.json"
+H2SPECD = NotRun("h2specd", "not wired: no program to try it with; the part `upstream side` stands in its place")
+
+Part = Callable[[], list[Result]]
 
 
 def main() -> int:
     try:
-        programs = toolchain.go_interop()
-        packages = toolchain.js_packages()
-        connect = toolchain.connect_programs()
+        parts, not_run = _parts()
     except toolchain.Missing as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 2
-    stacks = interop_stacks.clients(programs, packages), interop_stacks.servers(programs, packages)
-    results: list[Result] = []
-    with _lane() as lane:
-        results += run_sections.run(lane)
-    with _lane() as lane:
-        results += interop.run(lane, *stacks)
-    results += run_tests.run()
-    with _lane() as lane:
-        results += upstream.run(lane)
-    with _lane() as lane:
-        results += suite.run(lane, connect)
-    write(results, toolchain.CACHE / "conformance.json")
-    print(table(results))
+    begun = time.monotonic()
+    results = [result for part in parts for result in part()]
+    write(results, not_run, FILE)
+    print(table(results, not_run))
+    print(f"{len(results)} cases in {time.monotonic() - begun:.0f} s; written to {FILE.relative_to(Path.cwd())}")
     return int(not all(result.passed for result in results))
+
+
+def _parts() -> tuple[list[Part], list[NotRun]]:
+    """In the order of the table. Raises Missing."""
+    go, packages, connect = toolchain.go_interop(), toolchain.js_packages(), toolchain.connect_programs()
+    hpack = toolchain.hpack()
+    clients, servers = interop_stacks.clients(go, packages), interop_stacks.servers(go, packages)
+    parts: list[Part] = [
+        lambda: _on_a_lane(run_sections.run),
+        lambda: _on_a_lane(upstream.run),
+        run_tests.run,
+        lambda: _on_a_lane(lambda lane: interop.run(lane, clients, servers)),
+        lambda: _on_a_lane(lambda lane: suite.run(lane, connect)),
+        lambda: _hpack(hpack),
+    ]
+    try:
+        programs = toolchain.h2spec()
+    except toolchain.Missing as error:
+        return parts, [NotRun(h2spec.PART, str(error)), H2SPECD]
+    return [*parts, lambda: _on_a_lane(lambda lane: h2spec.run(lane, programs))], [H2SPECD]
+
+
+def _hpack(tools: toolchain.Hpack) -> list[Result]:
+    with codec(tools.program) as engine:
+        return [*stories.run(engine, tools.corpus), *round_trips.run(engine)]
+
+
+def _on_a_lane(part: Callable[[Lane], list[Result]]) -> list[Result]:
+    with _lane() as lane:
+        return part(lane)
 
 
 @contextmanager
