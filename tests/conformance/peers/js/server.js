@@ -59,7 +59,7 @@ const service = {
 };
 
 function main(port) {
-  const definition = loader.loadSync(path.join(__dirname, "..", "interop.proto"), { keepCase: true });
+  const definition = loader.loadSync(path.join(__dirname, "..", "interop.proto"), { keepCase: true, defaults: true });
   const server = new grpc.Server();
   server.addService(grpc.loadPackageDefinition(definition).grpc.testing.TestService.service, service);
   server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error) => {
