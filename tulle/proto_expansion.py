@@ -15,6 +15,8 @@ from tulle.proto_methods import ProtoMethod
 Reader = Callable[[Sequence[Path]], Mapping[Path, Sequence[ProtoMethod]]]
 """The methods in each of some .proto files; all at once, since each run of protoc takes its time."""
 
+LONGEST_PATH = 300
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -33,7 +35,7 @@ def expand(file: Path, text: str, read: Reader) -> str:
     """
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):  # the latter for what is nested a thousand deep
         return text
     places = [place for document in documents if (place := _find(file, document))]
     methods = _read_all(file, places, read)
@@ -83,11 +85,20 @@ def _read(file: Path, place: _Place, read: Reader) -> Mapping[Path, Sequence[Pro
 
 
 def _proto(file: Path, line: int, path: str) -> Path:
-    proto = (file.parent / path).resolve()
-    if not proto.is_file():
+    found = _file_at(file.parent / path)
+    if found is None:
+        shown = (path if path.isprintable() else repr(path))[:LONGEST_PATH]
         hint = "paths are relative to the YAML file"
-        raise InvalidPolicy([f"{file}:{line}: spec.protos: no file {path} ({hint})"])
-    return proto
+        raise InvalidPolicy([f"{file}:{line}: spec.protos: no file {shown} ({hint})"])
+    return found
+
+
+def _file_at(path: Path) -> Path | None:
+    try:
+        found = path.resolve()
+        return found if found.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links in a circle
+        return None
 
 
 def _refuse(file: Path, node: yaml.Node, cause: str, hint: str) -> None:

@@ -13,6 +13,8 @@ from tulle.settings import PROJECT_FILE
 
 SUFFIXES = (".yaml", ".yml")
 STDIN = "-"
+# What PyYAML's constructors raise besides its own: dates that are none, numbers too large, nesting without end.
+_UNREADABLE = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 
 
 def read_sources(given: Sequence[str], read_proto: Reader) -> list[policy_pb2.Source]:
@@ -49,11 +51,11 @@ def _is_policy(file: Path) -> bool:
 
 
 def _source(file: str) -> policy_pb2.Source:
-    if file == STDIN:
-        return policy_pb2.Source(file="<stdin>", yaml=sys.stdin.read())
     try:
+        if file == STDIN:
+            return policy_pb2.Source(file="<stdin>", yaml=sys.stdin.read())
         return policy_pb2.Source(file=file, yaml=Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeError) as error:
         raise UsageProblem(f"--file {file}: {error}", "policies are text in UTF-8") from error
 
 
@@ -73,7 +75,7 @@ def _keys(source: policy_pb2.Source) -> list[policy_pb2.DocumentKey]:
             )
             for document in documents
         ]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         cause = " ".join(str(error).split())
         raise UsageProblem(
             f"--file {source.file}: kind or metadata.name cannot be read: {cause}", "mend the file"

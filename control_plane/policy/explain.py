@@ -1,5 +1,6 @@
 """What the validator says, in the words of whoever wrote the document: field, cause, remedy."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_args
 
@@ -22,6 +23,15 @@ _WANTED: Final = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_HOW_TO_WRITE: Final = {
+    "text": "write one value, not several",
+    "a whole number": "write digits, without quotes",
+    "true or false": "write true or false, without quotes",
+    "a list": "begin each item with '- ', or write [a, b]",
+    "a mapping": "write 'name: value' under it, or {name: value}",
+}
+_WORD: Final = re.compile(r"[A-Za-z0-9_/-][A-Za-z0-9_./-]*")
+_LOOK_UP: Final = "the schema says what may stand here"
 
 
 def problems(error: ValidationError, model: type[BaseModel], file: str, node: Node) -> list[Problem]:
@@ -38,8 +48,12 @@ def problems(error: ValidationError, model: type[BaseModel], file: str, node: No
 
 
 def field_path(path: Path) -> str:
-    """ "spec.rules[0].name"."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    """ "spec.rules[0].name"; a key that is no word, as labels may have, is quoted."""
+    return "".join(f".{part}" if _is_word(part) else f"[{part!r}]" for part in path).removeprefix(".")
+
+
+def _is_word(part: str | int) -> bool:
+    return isinstance(part, str) and _WORD.fullmatch(part) is not None
 
 
 def known_fields(model: type[BaseModel], path: Path) -> frozenset[str]:
@@ -67,7 +81,7 @@ def _explain(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> tuple[
         return _not_one_of(str(path[-1]), value, _choices(context))
     if kind in _WANTED:
         return _wrong_type(value, _WANTED[kind])
-    return _out_of_bounds(kind, value, context) or (detail["msg"][:1].lower() + detail["msg"][1:], "")
+    return _out_of_bounds(kind, value, context) or (detail["msg"][:1].lower() + detail["msg"][1:], _LOOK_UP)
 
 
 def _unknown_field(name: str, known: frozenset[str]) -> tuple[str, str]:
@@ -82,10 +96,10 @@ def _unknown_field(name: str, known: frozenset[str]) -> tuple[str, str]:
 
 
 def _not_one_of(field: str, value: object, choices: list[str]) -> tuple[str, str]:
-    if (field, value) in later.VALUES:
-        return f"{field} {value!r} is not supported yet", f"use {' or '.join(choices)}"
     if not isinstance(value, str):
         return _wrong_type(value, " or ".join(choices))
+    if (field, value) in later.VALUES:
+        return f"{field} {value!r} is not supported yet", f"use {' or '.join(choices)}"
     return f"{value!r} is not one of {', '.join(choices)}", did_you_mean(value, choices)
 
 
@@ -93,9 +107,10 @@ def _wrong_type(value: object, wanted: str) -> tuple[str, str]:
     if value is None:
         return f"is empty where {wanted} is expected", "give a value, or leave the field out"
     if isinstance(value, list | dict):
-        return f"is a {'list' if isinstance(value, list) else 'mapping'} where {wanted} is expected", ""
+        given = "a list" if isinstance(value, list) else "a mapping"
+        return f"is {given} where {wanted} is expected", _HOW_TO_WRITE.get(wanted, f"write {wanted}")
     given = _KINDS_OF_VALUE.get(type(value).__name__, "something else")
-    hint = f'quote it: "{value}"' if wanted == "text" else ""
+    hint = f'quote it: "{value}"' if wanted == "text" else _HOW_TO_WRITE.get(wanted, f"write {wanted}")
     return f"{_short(value)} is {given} where {wanted} is expected", hint
 
 

@@ -91,12 +91,19 @@ def _kind_problem(file: str, node: Node) -> Problem | None:
     if kind is None:
         return Problem(file, node.line, "kind", "is required and missing", f"one of {', '.join(KINDS)}")
     line = node.line_of(("kind",))
+    if not isinstance(kind, str):
+        return Problem(file, line, "kind", f"{_named(kind)} is no kind of document", f"one of {', '.join(KINDS)}")
     if kind in later.KINDS:
         return Problem(file, line, "kind", f"kind {kind!r} is not supported yet", f"one of {', '.join(KINDS)}")
-    if not isinstance(kind, str) or kind not in KINDS:
-        shown = kind if isinstance(kind, str | int | float | bool) else "this"
-        return Problem(file, line, "kind", f"{shown!r} is no kind of document", did_you_mean(str(shown), KINDS))
+    if kind not in KINDS:
+        return Problem(file, line, "kind", f"{kind!r} is no kind of document", did_you_mean(kind, KINDS))
     return None
+
+
+def _named(value: object) -> str:
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return repr(value)
 
 
 def _duplicates(found: Iterable[Loaded]) -> list[Problem]:

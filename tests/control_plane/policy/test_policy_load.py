@@ -33,9 +33,11 @@ def test_every_problem_of_a_document_is_named_with_its_line_and_remedy() -> None
         "a.yaml:9: spec.retry.attempts: 9 is over the maximum of 5 (use 5 or less)",
         f"a.yaml:10: spec.retry.on[1]: 'RESOURCE_EXHAUSTD' is not one of {codes} (did you mean 'RESOURCE_EXHAUSTED'?)",
         "a.yaml:11: spec.retry.backof: unknown field 'backof' (did you mean 'backoff'?)",
-        "a.yaml:12: spec.retry.budget.percent: '20' is text where a whole number is expected",
+        "a.yaml:12: spec.retry.budget.percent: '20' is text where a whole number is expected "
+        "(write digits, without quotes)",
         "a.yaml:13: spec.loadBalancing.policy: policy 'maglev' is not supported yet (use p2c or round_robin)",
-        "a.yaml:14: spec.circuitBreaker.consecutiveFailures: 'yes' is text where a whole number is expected",
+        "a.yaml:14: spec.circuitBreaker.consecutiveFailures: 'yes' is text where a whole number is expected "
+        "(write digits, without quotes)",
         "a.yaml:15: spec.rateLimit: 'rateLimit' (rate limits) is not supported yet (leave it out)",
     ]
 
