@@ -68,12 +68,12 @@ pub(crate) fn frames(bytes: &[u8]) -> Vec<Frame> {
 }
 
 /// A block of literals that touch no table.
-pub(crate) fn block(list: &[(&[u8], &[u8])]) -> Vec<u8> {
+pub(crate) fn block<T: AsRef<[u8]>>(list: &[(T, T)]) -> Vec<u8> {
     let mut made = Vec::new();
     for (name, value) in list {
         made.push(0);
-        string(name, &mut made);
-        string(value, &mut made);
+        string(name.as_ref(), &mut made);
+        string(value.as_ref(), &mut made);
     }
     made
 }
