@@ -42,6 +42,8 @@ ENGINE_COUNTERS: Final[dict[str, str]] = {
     # "budget", "buffer", "deadline", "pushback", "committed", "not_idempotent", "further_down"
     "tulle.retries.skipped": "reason",
     "tulle.protocol.errors": "reason",  # RFC 9113 error code in lower case
+    "tulle.protocol.stream_errors": "reason",  # RFC 9113 error code in lower case of the RST_STREAM we sent
+    "tulle.limits.exceeded": "tulle.limit",  # field of `Limits` in engine.proto; once a connection and limit
     "tulle.snapshots.applied": "",
     "tulle.snapshots.refused": "",
 }

@@ -1,11 +1,9 @@
 //! A header block on its way over several frames, RFC 9113 §4.3 and §6.10.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::{ConnectionError, HeaderLimits};
+use crate::{ConnectionError, HeaderLimits, PeerLimit};
 
-/// A block must be whole by then (slowloris).
-const LONGEST: Duration = Duration::from_secs(5);
 /// Encoded bytes over the list limit at which the connection ends; no honest block is longer than its list.
 const FAR_OVER: u32 = 4;
 
@@ -22,6 +20,9 @@ pub(crate) struct Block {
 // === impl Block ===
 
 impl Block {
+    pub(crate) const LATE: ConnectionError =
+        ConnectionError::calm(PeerLimit::HeaderTime, "header block not ended in time");
+
     pub(crate) fn new(stream: u32, ends_stream: bool, fragment: &[u8], now: Instant) -> Self {
         Self { stream, ends_stream, bytes: fragment.to_vec(), since: now, continuations: 0 }
     }
@@ -33,10 +34,10 @@ impl Block {
     pub(crate) fn extend(&mut self, fragment: &[u8], limits: &HeaderLimits) -> Result<(), ConnectionError> {
         self.continuations += 1;
         if self.continuations > limits.max_continuations {
-            return Err(ConnectionError::calm("too many CONTINUATION frames"));
+            return Err(ConnectionError::calm(PeerLimit::Continuations, "too many CONTINUATION frames"));
         }
         if self.bytes.len() + fragment.len() > limits.max_list_bytes.saturating_mul(FAR_OVER) as usize {
-            return Err(ConnectionError::calm("header block four times over its limit"));
+            return Err(ConnectionError::calm(PeerLimit::HeaderBlock, "header block four times over its limit"));
         }
         self.bytes.extend_from_slice(fragment);
         Ok(())
@@ -47,10 +48,10 @@ impl Block {
     }
 
     /// # Errors
-    /// ENHANCE_YOUR_CALM: the block is still not whole after five seconds.
-    pub(crate) fn check_age(&self, now: Instant) -> Result<(), ConnectionError> {
-        if now.saturating_duration_since(self.since) > LONGEST {
-            return Err(ConnectionError::calm("header block not ended in time"));
+    /// ENHANCE_YOUR_CALM: the block is still not whole after its time (slowloris).
+    pub(crate) fn check_age(&self, limits: &HeaderLimits, now: Instant) -> Result<(), ConnectionError> {
+        if now.saturating_duration_since(self.since) > limits.block_timeout {
+            return Err(Self::LATE);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What one connection is told at its start.
 
-use crate::limits::HeaderLimits;
+use crate::limits::{HeaderLimits, PeerLimits};
 
 /// Which end of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Config {
     pub max_frame_size: u32,
     /// Bounds on received field sections.
     pub header_limits: HeaderLimits,
+    /// Bounds on work that costs the peer nothing.
+    pub peer_limits: PeerLimits,
     /// Most bytes of our encoder's dynamic table, whatever the peer allows; default 4 096.
     pub encoder_table: u32,
     /// Above this many unwritten bytes DATA waits on its stream as if its window were shut; default 256 KiB.
@@ -51,6 +53,7 @@ impl Default for Config {
             connection_window: 1 << 20,
             max_frame_size: 16_384,
             header_limits: HeaderLimits::default(),
+            peer_limits: PeerLimits::default(),
             encoder_table: 4_096,
             output_high_water: 256 * 1024,
         }

@@ -7,6 +7,7 @@ mod data_out;
 mod going_away;
 mod receive;
 mod send;
+mod stalled;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -24,6 +25,8 @@ use crate::{Config, ConnectionError, Role};
 
 use going_away::GoingAway;
 use receive::Reading;
+
+pub use stalled::{Stalled, Waits};
 
 /// One end of an HTTP/2 connection.
 ///
@@ -56,6 +59,8 @@ pub struct Connection {
     floods: Floods,
     /// Highest stream identifier used by the client, whichever end that is.
     highest: u32,
+    /// Streams that the peer reset while their work goes on: they count as open (engine.md, "Limits").
+    still_working: usize,
     going_away: GoingAway,
     failed: Option<ConnectionError>,
 }
@@ -87,8 +92,9 @@ impl Connection {
             stream_window: DEFAULT_WINDOW.max(config.stream_window),
             send: SendWindow::new(DEFAULT_WINDOW),
             receive: ReceiveWindow::new(config.connection_window),
-            floods: Floods::default(),
+            floods: Floods::new(config.peer_limits),
             highest: 0,
+            still_working: 0,
             going_away: GoingAway::default(),
             failed: None,
         };
@@ -103,6 +109,19 @@ impl Connection {
         self.output.waiting()
     }
 
+    /// Tells that the whole output is offered to the socket now. Frames that wait on after that count as unread.
+    #[inline]
+    pub fn offer_output(&mut self) {
+        self.output.offer();
+    }
+
+    /// Whether more may be read from the peer: not while it leaves more unread than [`crate::PeerLimits::unread_bytes`].
+    #[inline]
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.output.len() < self.config.peer_limits.unread_bytes
+    }
+
     /// Tells that the first `written` bytes of the output are on their way; then call [`Self::pump`].
     #[inline]
     pub fn advance_output(&mut self, written: usize) {
@@ -114,6 +133,18 @@ impl Connection {
     #[must_use]
     pub fn active_streams(&self) -> usize {
         self.streams.len()
+    }
+
+    /// Whether a stream is open or half-closed.
+    #[inline]
+    #[must_use]
+    pub fn is_live(&self, stream: StreamId) -> bool {
+        self.streams.live(stream.0).is_some()
+    }
+
+    /// So many streams count as open besides those that are: the peer reset them, and their work still runs.
+    pub fn set_still_working(&mut self, streams: usize) {
+        self.still_working = streams;
     }
 
     /// The peer's limit of our streams; 100 before its first SETTINGS.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::PeerLimit;
+
 /// An error code of RFC 9113 §7. Unknown codes keep their number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ErrorCode(pub u32);
@@ -13,6 +15,8 @@ pub struct ConnectionError {
     pub code: ErrorCode,
     /// What the peer did, lower case.
     pub cause: &'static str,
+    /// The limit it went over, where it was one.
+    pub limit: Option<PeerLimit>,
 }
 
 /// Why [`crate::Connection::open`] gave no stream.
@@ -97,7 +101,7 @@ impl fmt::Display for ErrorCode {
 
 impl ConnectionError {
     pub(crate) const fn new(code: ErrorCode, cause: &'static str) -> Self {
-        Self { code, cause }
+        Self { code, cause, limit: None }
     }
 
     pub(crate) const fn protocol(cause: &'static str) -> Self {
@@ -108,8 +112,8 @@ impl ConnectionError {
         Self::new(ErrorCode::FRAME_SIZE_ERROR, cause)
     }
 
-    pub(crate) const fn calm(cause: &'static str) -> Self {
-        Self::new(ErrorCode::ENHANCE_YOUR_CALM, cause)
+    pub(crate) const fn calm(limit: PeerLimit, cause: &'static str) -> Self {
+        Self { code: ErrorCode::ENHANCE_YOUR_CALM, cause, limit: Some(limit) }
     }
 }
 

@@ -3,21 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::ConnectionError;
+use crate::{ConnectionError, PeerLimit, PeerLimits};
 
 const WINDOW: Duration = Duration::from_secs(10);
 /// A reset this soon after the request counts as rapid (CVE-2023-44487).
 const YOUNG: Duration = Duration::from_secs(1);
-const MOST_RESETS: u32 = 500;
-const MOST_FORCED: u32 = 200;
-const MOST_EMPTY: u32 = 100;
-const MOST_SETTINGS: u64 = 100;
-/// What PING, PRIORITY and WINDOW_UPDATE may always come to.
-const BASE: u64 = 1_000;
 
 /// What the peer did in the window that runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Floods {
+    limits: PeerLimits,
     since: Option<Instant>,
     counts: Counts,
     /// DATA frames without content, one after the other; no matter of time.
@@ -34,12 +29,17 @@ struct Counts {
     pings: u64,
     priorities: u64,
     window_updates: u64,
+    useless: u64,
     data_sent: u64,
 }
 
 // === impl Floods ===
 
 impl Floods {
+    pub(crate) fn new(limits: PeerLimits) -> Self {
+        Self { limits, since: None, counts: Counts::default(), empty: 0 }
+    }
+
     #[inline]
     pub(crate) fn opened(&mut self) {
         self.counts.opened += 1;
@@ -52,51 +52,69 @@ impl Floods {
 
     /// The peer reset a request: too many, and most of them at once, are an attack (CVE-2023-44487).
     pub(crate) fn reset(&mut self, now: Instant, opened: Instant) -> Result<(), ConnectionError> {
+        let most = self.limits.resets;
         let counts = self.roll(now);
         counts.resets += 1;
         counts.young += u32::from(now.saturating_duration_since(opened) <= YOUNG);
         let mostly = u64::from(counts.young) * 2 > u64::from(counts.opened);
-        refuse(counts.resets > MOST_RESETS && mostly, "too many streams reset at once")
+        refuse(counts.resets > most && mostly, PeerLimit::Resets, "too many streams reset at once")
     }
 
     /// We had to reset a stream for the peer's error (CVE-2025-8671).
     pub(crate) fn forced_reset(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let most = self.limits.stream_errors;
         let counts = self.roll(now);
         counts.forced += 1;
-        refuse(counts.forced > MOST_FORCED, "too many stream errors")
+        refuse(counts.forced > most, PeerLimit::StreamErrors, "too many stream errors")
     }
 
     /// A DATA frame came; empty ones without an end are work for nothing (CVE-2019-9518).
     #[inline]
     pub(crate) fn data(&mut self, is_empty: bool) -> Result<(), ConnectionError> {
         self.empty = if is_empty { self.empty + 1 } else { 0 };
-        refuse(self.empty > MOST_EMPTY, "too many empty DATA frames")
+        refuse(self.empty > self.limits.empty_data, PeerLimit::EmptyData, "too many empty DATA frames")
     }
 
+    /// SETTINGS, or the acknowledgement of ours.
     pub(crate) fn settings(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let most = u64::from(self.limits.settings);
         let counts = self.roll(now);
         counts.settings += 1;
-        refuse(counts.settings > MOST_SETTINGS, "too many SETTINGS")
+        refuse(counts.settings > most, PeerLimit::Settings, "too many SETTINGS")
     }
 
     pub(crate) fn ping(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let base = u64::from(self.limits.control_frames);
         let counts = self.roll(now);
         counts.pings += 1;
-        refuse(counts.pings > counts.earned(), "too many PINGs")
+        refuse(counts.pings > base + counts.earned(), PeerLimit::Pings, "too many PINGs")
     }
 
     /// PRIORITY and frames of unknown types.
     pub(crate) fn priority(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let base = u64::from(self.limits.control_frames);
         let counts = self.roll(now);
         counts.priorities += 1;
-        let most = BASE + 100 * u64::from(counts.opened);
-        refuse(counts.priorities > most, "too many PRIORITY or unknown frames")
+        let most = base + 100 * u64::from(counts.opened);
+        refuse(counts.priorities > most, PeerLimit::Priorities, "too many PRIORITY or unknown frames")
     }
 
     pub(crate) fn window_update(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let base = u64::from(self.limits.control_frames);
         let counts = self.roll(now);
         counts.window_updates += 1;
-        refuse(counts.window_updates > counts.earned(), "too many WINDOW_UPDATEs")
+        let most = base + counts.earned();
+        refuse(counts.window_updates > most, PeerLimit::WindowUpdates, "too many WINDOW_UPDATEs")
+    }
+
+    /// A frame that changes nothing: on a stream that is closed, or one more GOAWAY. Honest peers send at most one or two
+    /// a stream, which crossed ours on the way.
+    pub(crate) fn useless(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let base = u64::from(self.limits.control_frames);
+        let counts = self.roll(now);
+        counts.useless += 1;
+        let most = base + 2 * u64::from(counts.opened);
+        refuse(counts.useless > most, PeerLimit::Useless, "too many frames that change nothing")
     }
 
     #[inline]
@@ -115,11 +133,11 @@ impl Floods {
 impl Counts {
     /// Envoy's formula for frames that our own traffic calls forth: 2 × (streams + 10 × DATA frames sent).
     fn earned(&self) -> u64 {
-        BASE + 2 * (u64::from(self.opened) + 10 * self.data_sent)
+        2 * (u64::from(self.opened) + 10 * self.data_sent)
     }
 }
 
 #[inline]
-fn refuse(is_flood: bool, cause: &'static str) -> Result<(), ConnectionError> {
-    if is_flood { Err(ConnectionError::calm(cause)) } else { Ok(()) }
+fn refuse(is_flood: bool, limit: PeerLimit, cause: &'static str) -> Result<(), ConnectionError> {
+    if is_flood { Err(ConnectionError::calm(limit, cause)) } else { Ok(()) }
 }

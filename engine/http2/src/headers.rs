@@ -2,7 +2,7 @@
 
 use crate::fields::Pair;
 use crate::mark::{Mark, NameKind};
-use crate::{ConnectionError, Fields, HeaderLimit, HeaderLimits};
+use crate::{ConnectionError, Fields, HeaderLimit, HeaderLimits, PeerLimit};
 
 /// How far over its limits a block may go before the connection ends.
 const FAR_OVER: u32 = 4;
@@ -104,7 +104,7 @@ impl<'f> Section<'f> {
         if self.bytes > limits.max_list_bytes.saturating_mul(FAR_OVER)
             || self.count > limits.max_fields.saturating_mul(FAR_OVER)
         {
-            return Err(ConnectionError::calm("header list four times over its limit"));
+            return Err(ConnectionError::calm(PeerLimit::HeaderBlock, "header list four times over its limit"));
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ mod stream;
 mod streams;
 
 pub use config::{Config, Role};
-pub use connection::Connection;
+pub use connection::{Connection, Stalled, Waits};
 pub use error::{ConnectionError, ErrorCode, OpenError};
 pub use event::{Event, HeadersKind, StreamId, Token};
 pub use fields::{Field, FieldIter, Fields};
-pub use limits::{HeaderLimit, HeaderLimits};
+pub use limits::{HeaderLimit, HeaderLimits, PeerLimit, PeerLimits};

@@ -1,4 +1,6 @@
-//! Bounds on what a peer's field section may cost.
+//! Bounds on what a peer may cost: its field sections, and work that costs it nothing.
+
+use std::time::Duration;
 
 /// Bounds on one received field section. `Default` gives the design's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +11,30 @@ pub struct HeaderLimits {
     pub max_fields: u32,
     /// Most CONTINUATION frames after one HEADERS; default 8.
     pub max_continuations: u32,
+    /// Time from a block's first byte to its END_HEADERS; default 5 s.
+    pub block_timeout: Duration,
+}
+
+/// Bounds on work that a peer makes without paying for it. Rates are counted in windows of ten seconds, never over a
+/// connection's life: honest events must not add up. `Default` gives the design's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerLimits {
+    /// Resets of requests, once most requests are reset within a second (CVE-2023-44487); default 500.
+    pub resets: u32,
+    /// Streams that we have to reset for the peer's errors (CVE-2025-8671); default 200.
+    pub stream_errors: u32,
+    /// Empty DATA frames without an end, one after the other (CVE-2019-9518); no rate; default 100.
+    pub empty_data: u32,
+    /// SETTINGS and their acknowledgements (CVE-2019-9515); default 100.
+    pub settings: u32,
+    /// PING, PRIORITY, WINDOW_UPDATE and frames that change nothing, each kind by itself, beside those that our own
+    /// traffic calls forth (Envoy's formulas; CVE-2019-9512, -9513); default 1 000.
+    pub control_frames: u32,
+    /// Frames other than DATA that were offered to the socket and wait for a peer that does not read; no rate; default
+    /// 1 000.
+    pub unread_frames: u32,
+    /// Bytes of output from which on nothing more is read from the peer; default 1 MiB.
+    pub unread_bytes: usize,
 }
 
 /// The limit a field section went over.
@@ -20,11 +46,56 @@ pub enum HeaderLimit {
     Fields,
 }
 
+/// The limit that ended a connection; counters are labelled by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerLimit {
+    /// [`HeaderLimits::max_continuations`].
+    Continuations,
+    /// A header block four times over [`HeaderLimits::max_list_bytes`].
+    HeaderBlock,
+    /// [`HeaderLimits::block_timeout`].
+    HeaderTime,
+    /// [`PeerLimits::resets`].
+    Resets,
+    /// [`PeerLimits::stream_errors`].
+    StreamErrors,
+    /// [`PeerLimits::empty_data`].
+    EmptyData,
+    /// [`PeerLimits::settings`].
+    Settings,
+    /// [`PeerLimits::control_frames`] of PING.
+    Pings,
+    /// [`PeerLimits::control_frames`] of PRIORITY and unknown types.
+    Priorities,
+    /// [`PeerLimits::control_frames`] of WINDOW_UPDATE.
+    WindowUpdates,
+    /// [`PeerLimits::control_frames`] of frames that change nothing: on closed streams, and repeated GOAWAYs.
+    Useless,
+    /// [`PeerLimits::unread_frames`].
+    Unread,
+}
+
 // === impl HeaderLimits ===
 
 impl Default for HeaderLimits {
     fn default() -> Self {
-        Self { max_list_bytes: 16_384, max_fields: 128, max_continuations: 8 }
+        Self { max_list_bytes: 16_384, max_fields: 128, max_continuations: 8, block_timeout: Duration::from_secs(5) }
+    }
+}
+
+// === impl PeerLimits ===
+
+impl Default for PeerLimits {
+    fn default() -> Self {
+        Self {
+            resets: 500,
+            stream_errors: 200,
+            empty_data: 100,
+            settings: 100,
+            control_frames: 1_000,
+            unread_frames: 1_000,
+            unread_bytes: 1 << 20,
+        }
     }
 }
 
@@ -37,6 +108,38 @@ impl HeaderLimit {
         match self {
             Self::ListBytes => "header list over its size limit",
             Self::Fields => "too many header fields",
+        }
+    }
+
+    /// Its name among the settings, for counters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ListBytes => "header_list_bytes",
+            Self::Fields => "header_fields",
+        }
+    }
+}
+
+// === impl PeerLimit ===
+
+impl PeerLimit {
+    /// Its name among the settings, for counters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continuations => "continuation_frames",
+            Self::HeaderBlock => "header_block_bytes",
+            Self::HeaderTime => "header_block_timeout",
+            Self::Resets => "resets",
+            Self::StreamErrors => "stream_errors",
+            Self::EmptyData => "empty_data_frames",
+            Self::Settings => "settings_frames",
+            Self::Pings => "ping_frames",
+            Self::Priorities => "priority_frames",
+            Self::WindowUpdates => "window_update_frames",
+            Self::Useless => "useless_frames",
+            Self::Unread => "unread_frames",
         }
     }
 }

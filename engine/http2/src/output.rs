@@ -1,10 +1,8 @@
 //! Bytes on their way to the socket, and the frames that have no state.
 
 use crate::frame::{self, HEAD, Head};
-use crate::{ConnectionError, ErrorCode};
+use crate::{ConnectionError, ErrorCode, PeerLimit};
 
-/// Control frames that may wait for a peer that does not read.
-const MOST_CONTROL: usize = 1_000;
 /// Front that may be empty before the rest is moved.
 const SLACK: usize = 64 * 1024;
 
@@ -13,8 +11,10 @@ const SLACK: usize = 64 * 1024;
 pub(crate) struct Output {
     bytes: Vec<u8>,
     start: usize,
-    /// Control frames among the waiting bytes, about: a flush in part takes its share.
-    control: usize,
+    /// Frames other than DATA among the waiting bytes, about: a flush in part takes its share.
+    frames: usize,
+    /// Of these, the ones that the socket has been offered.
+    offered: usize,
 }
 
 // === impl Output ===
@@ -36,10 +36,12 @@ impl Output {
         if written >= waiting {
             self.bytes.clear();
             self.start = 0;
-            self.control = 0;
+            (self.frames, self.offered) = (0, 0);
             return;
         }
-        self.control -= self.control * written / waiting;
+        let gone = self.frames * written / waiting;
+        self.frames -= gone;
+        self.offered = self.offered.saturating_sub(gone);
         self.start += written;
         if self.start > SLACK && self.start > self.bytes.len() / 2 {
             self.bytes.drain(..self.start);
@@ -69,8 +71,20 @@ impl Output {
     }
 
     pub(crate) fn control(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        self.control += 1;
+        self.count();
         self.frame(kind, flags, stream, payload);
+    }
+
+    /// One more frame other than DATA is in the buffer.
+    #[inline]
+    pub(crate) fn count(&mut self) {
+        self.frames += 1;
+    }
+
+    /// The socket is offered all of it now: what is still here afterwards, the peer does not read.
+    #[inline]
+    pub(crate) fn offer(&mut self) {
+        self.offered = self.frames;
     }
 
     pub(crate) fn window_update(&mut self, stream: u32, by: u32) {
@@ -88,11 +102,11 @@ impl Output {
     }
 
     /// # Errors
-    /// More control frames wait than an honest peer lets wait (CVE-2019-9512, -9515).
+    /// More frames than `most` wait though the peer goes on asking (CVE-2019-9512, -9515, -9517).
     #[inline]
-    pub(crate) fn check(&self) -> Result<(), ConnectionError> {
-        if self.control > MOST_CONTROL {
-            return Err(ConnectionError::calm("answers to control frames are not read"));
+    pub(crate) fn check(&self, most: u32) -> Result<(), ConnectionError> {
+        if self.offered > most as usize {
+            return Err(ConnectionError::calm(PeerLimit::Unread, "what was answered is not read"));
         }
         Ok(())
     }

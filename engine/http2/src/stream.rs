@@ -34,6 +34,12 @@ pub(crate) struct Stream {
     pub(crate) content_left: Option<u64>,
     /// When the peer opened it.
     pub(crate) opened: Option<Instant>,
+    /// DATA has left since the last look for stalled streams.
+    pub(crate) sent: bool,
+    /// DATA has come since then.
+    pub(crate) came: bool,
+    /// Looks in a row that found it standing still.
+    pub(crate) looks: u8,
 }
 
 /// Whether a side may still send.
@@ -75,6 +81,9 @@ impl Stream {
             is_head_request: false,
             content_left: None,
             opened: None,
+            sent: false,
+            came: false,
+            looks: 0,
         }
     }
 
@@ -92,6 +101,9 @@ impl Stream {
         self.is_head_request = false;
         self.content_left = None;
         self.opened = None;
+        self.sent = true;
+        self.came = true;
+        self.looks = 0;
     }
 
     /// Makes the slot free.

@@ -40,6 +40,8 @@ pub(crate) enum Closing {
     Done,
     /// We reset it or ignore it: the peer may not know yet.
     Cut,
+    /// One too many: never begun.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,7 @@ struct Recent {
 
 const DONE: u32 = u32::MAX;
 const CUT: u32 = u32::MAX - 1;
+const REFUSED: u32 = u32::MAX - 2;
 
 // === impl Streams ===
 
@@ -78,6 +81,7 @@ impl Streams {
             return match recent.slot {
                 DONE => Found::Gone(Closing::Done),
                 CUT => Found::Gone(Closing::Cut),
+                REFUSED => Found::Gone(Closing::Refused),
                 slot => Found::Live(slot),
             };
         }
@@ -163,7 +167,7 @@ impl Streams {
     fn note(&mut self, id: u32, slot: u32) {
         let place = self.place(id);
         let before = self.recent[place];
-        if before.slot < CUT {
+        if before.slot < REFUSED {
             self.old.insert(before.id, before.slot);
         }
         self.recent[place] = Recent { id, slot };
@@ -183,6 +187,7 @@ impl Closing {
         match self {
             Self::Done => DONE,
             Self::Cut => CUT,
+            Self::Refused => REFUSED,
         }
     }
 }

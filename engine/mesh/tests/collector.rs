@@ -139,6 +139,8 @@ fn counters_carry_the_names_of_the_shared_table() {
         CounterName::ConnectionsRefused,
         CounterName::RetriesSkipped,
         CounterName::ProtocolErrors,
+        CounterName::StreamErrors,
+        CounterName::LimitsExceeded,
         CounterName::SnapshotsApplied,
         CounterName::SnapshotsRefused,
         CounterName::BrokenByMesh,

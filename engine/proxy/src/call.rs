@@ -116,6 +116,8 @@ pub(crate) struct Attempt {
     pub(crate) started: Instant,
     pub(crate) answered: Option<Instant>,
     pub(crate) span_id: [u8; 8],
+    /// When its stream was opened.
+    pub(crate) launched: Instant,
     /// Where the head ends among all that the connection writes: before that nobody has seen it.
     pub(crate) head_starts: u64,
     /// The response's HTTP status, for a reply without `grpc-status`.

@@ -59,12 +59,22 @@ fn limits_json(settings: &Settings) -> String {
     json.raw("max_concurrent_streams", &limits.max_concurrent_streams.to_string());
     json.raw("max_header_list_bytes", &limits.headers.max_list_bytes.to_string());
     json.raw("max_header_fields", &limits.headers.max_fields.to_string());
+    json.raw("max_continuation_frames", &limits.headers.max_continuations.to_string());
     json.raw("stream_window_bytes", &limits.stream_window.to_string());
     json.raw("connection_window_bytes", &limits.connection_window.to_string());
     json.raw("retry_buffer_bytes_per_call", &limits.retry_buffer_per_call.to_string());
     json.raw("retry_buffer_bytes_per_worker", &limits.retry_buffer_per_worker.to_string());
+    json.raw("resets", &limits.peer.resets.to_string());
+    json.raw("stream_errors", &limits.peer.stream_errors.to_string());
+    json.raw("empty_data_frames", &limits.peer.empty_data.to_string());
+    json.raw("settings_frames", &limits.peer.settings.to_string());
+    json.raw("control_frames", &limits.peer.control_frames.to_string());
+    json.raw("unread_frames", &limits.peer.unread_frames.to_string());
+    json.raw("unread_bytes", &limits.peer.unread_bytes.to_string());
+    json.raw("header_block_timeout_s", &limits.headers.block_timeout.as_secs_f64().to_string());
     json.raw("handshake_timeout_s", &limits.handshake_timeout.as_secs_f64().to_string());
     json.raw("idle_timeout_s", &limits.idle_timeout.as_secs_f64().to_string());
+    json.raw("stall_timeout_s", &limits.stall_timeout.as_secs_f64().to_string());
     json.end()
 }
 

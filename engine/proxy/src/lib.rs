@@ -11,6 +11,7 @@ mod error;
 pub mod identity;
 mod inbound;
 mod io;
+mod limits;
 mod outbound;
 mod pool;
 mod reply;
@@ -20,5 +21,6 @@ pub mod worker;
 
 pub use engine::Engine;
 pub use error::{EngineError, InvalidConfig, ListenFailed};
-pub use settings::{Limits, Settings, UpstreamPort};
+pub use limits::Limits;
+pub use settings::{Settings, UpstreamPort};
 pub use tulle_mesh::proto;

@@ -1,10 +1,9 @@
 //! `EngineConfig`, checked: true from here on.
 
 use crate::error::InvalidConfig;
+use crate::limits::Limits;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::time::Duration;
-use tulle_http2::{Config, HeaderLimits, Role};
 use tulle_mesh::proto;
 
 /// What an engine is told once, at its start. `TryFrom<proto::EngineConfig>` fills in every default.
@@ -43,27 +42,6 @@ pub struct UpstreamPort {
     pub authority: String,
 }
 
-/// What a peer may cost (design: semantics, "Metadata and limits").
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Streams of a connection; default 100.
-    pub max_concurrent_streams: u32,
-    /// Received field sections.
-    pub headers: HeaderLimits,
-    /// Bytes; default 65 536.
-    pub stream_window: u32,
-    /// Bytes; default 1 MiB.
-    pub connection_window: u32,
-    /// Bytes of a call's request kept for another attempt; default 65 536.
-    pub retry_buffer_per_call: usize,
-    /// Bytes of a worker's requests kept for other attempts; default 16 MiB.
-    pub retry_buffer_per_worker: usize,
-    /// TLS, preface and first SETTINGS; default 10 s.
-    pub handshake_timeout: Duration,
-    /// Life of a connection without streams; default 15 min.
-    pub idle_timeout: Duration,
-}
-
 // === impl Settings ===
 
 impl TryFrom<proto::EngineConfig> for Settings {
@@ -81,7 +59,7 @@ impl TryFrom<proto::EngineConfig> for Settings {
             upstream_ports: config.upstream_ports.into_iter().map(upstream_port).collect::<Result<_, _>>()?,
             trace_ratio: trace_ratio(config.trace_ratio)?,
             inbound_plaintext: config.inbound_plaintext,
-            limits: limits(&config.limits.unwrap_or_default())?,
+            limits: Limits::try_from(&config.limits.unwrap_or_default())?,
         };
         settings.check_inbound()?;
         Ok(settings)
@@ -103,22 +81,6 @@ impl Settings {
             ));
         }
         Ok(())
-    }
-}
-
-// === impl Limits ===
-
-impl Limits {
-    /// The codec's configuration for one end of a connection.
-    #[must_use]
-    pub fn http2(&self, role: Role) -> Config {
-        Config {
-            max_concurrent_streams: self.max_concurrent_streams,
-            stream_window: self.stream_window,
-            connection_window: self.connection_window,
-            header_limits: self.headers,
-            ..Config::new(role)
-        }
     }
 }
 
@@ -175,47 +137,4 @@ fn address(field: &'static str, text: &str) -> Result<Option<SocketAddr>, Invali
     let mut found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|error| hint(error.to_string()))?.collect();
     found.sort_by_key(SocketAddr::is_ipv6);
     found.first().copied().map(Some).ok_or_else(|| hint("the name has no address".to_owned()))
-}
-
-fn limits(wire: &proto::Limits) -> Result<Limits, InvalidConfig> {
-    let or = |value: u32, default: u32| if value == 0 { default } else { value };
-    let limits = Limits {
-        max_concurrent_streams: or(wire.max_concurrent_streams, 100),
-        headers: HeaderLimits {
-            max_list_bytes: or(wire.max_header_list_bytes, 16_384),
-            max_fields: or(wire.max_header_fields, 128),
-            max_continuations: or(wire.max_continuation_frames, 8),
-        },
-        stream_window: or(wire.stream_window_bytes, 65_536),
-        connection_window: or(wire.connection_window_bytes, 1 << 20),
-        retry_buffer_per_call: or(wire.retry_buffer_bytes_per_call, 65_536) as usize,
-        retry_buffer_per_worker: or(wire.retry_buffer_bytes_per_worker, 16 << 20) as usize,
-        handshake_timeout: duration("limits.handshake_timeout", wire.handshake_timeout, Duration::from_secs(10))?,
-        idle_timeout: duration("limits.idle_timeout", wire.idle_timeout, Duration::from_secs(900))?,
-    };
-    check_windows(&limits)?;
-    Ok(limits)
-}
-
-fn check_windows(limits: &Limits) -> Result<(), InvalidConfig> {
-    if limits.stream_window > i32::MAX as u32 {
-        return Err(refuse("limits.stream_window_bytes", "is over 2147483647 (RFC 9113, section 6.9.1)"));
-    }
-    if limits.connection_window > i32::MAX as u32 || limits.connection_window < 65_535 {
-        return Err(refuse("limits.connection_window_bytes", "is not between 65535 and 2147483647"));
-    }
-    Ok(())
-}
-
-fn duration(
-    field: &'static str,
-    wire: Option<prost_types::Duration>,
-    default: Duration,
-) -> Result<Duration, InvalidConfig> {
-    let Some(wire) = wire else { return Ok(default) };
-    match Duration::try_from(wire) {
-        Ok(Duration::ZERO) => Ok(default),
-        Ok(duration) => Ok(duration),
-        Err(_) => Err(refuse(field, "is negative or out of range")),
-    }
 }

@@ -9,8 +9,10 @@ pub(crate) mod clock;
 pub(crate) mod connection;
 mod drain;
 mod events;
+pub(crate) mod held_resets;
 mod lifecycle;
 mod output;
+mod stalled;
 mod upkeep;
 
 pub use connection::{ConnectionKey, Listener};
@@ -62,6 +64,7 @@ pub(crate) enum Timer {
     Step(u32),
     Hold(u32),
     DrainPhase,
+    HeldResets(u32),
 }
 
 /// One thread's connections, pools and calls.
@@ -92,6 +95,8 @@ pub struct Worker {
     /// Pools in which a stream may have become free in this turn.
     pub(crate) freed: Vec<usize>,
     pub(crate) replay_bytes: usize,
+    /// Connections so far.
+    pub(crate) serial: u64,
     pub(crate) drain: drain::Drain,
     pub(crate) no_budget: RetryBudget,
     pub(crate) anyone: SpiffeId,
@@ -127,6 +132,7 @@ impl Worker {
             held: Vec::new(),
             freed: Vec::new(),
             replay_bytes: 0,
+            serial: 0,
             drain: drain::Drain::default(),
             no_budget: RetryBudget::default(),
             anyone: SpiffeId::parse("spiffe://unauthenticated/anyone").expect("a valid spiffe id"),
@@ -143,6 +149,7 @@ impl Worker {
                 Timer::Step(key) => self.step_passed(key),
                 Timer::Hold(key) => self.commit(key),
                 Timer::DrainPhase => self.drain_last(),
+                Timer::HeldResets(key) => self.send_held_resets(key),
             }
         }
     }

@@ -160,6 +160,15 @@ class Limits(_message.Message):
     RETRY_BUFFER_BYTES_PER_WORKER_FIELD_NUMBER: _builtins.int
     HANDSHAKE_TIMEOUT_FIELD_NUMBER: _builtins.int
     IDLE_TIMEOUT_FIELD_NUMBER: _builtins.int
+    RESETS_FIELD_NUMBER: _builtins.int
+    STREAM_ERRORS_FIELD_NUMBER: _builtins.int
+    EMPTY_DATA_FRAMES_FIELD_NUMBER: _builtins.int
+    SETTINGS_FRAMES_FIELD_NUMBER: _builtins.int
+    CONTROL_FRAMES_FIELD_NUMBER: _builtins.int
+    UNREAD_FRAMES_FIELD_NUMBER: _builtins.int
+    UNREAD_BYTES_FIELD_NUMBER: _builtins.int
+    HEADER_BLOCK_TIMEOUT_FIELD_NUMBER: _builtins.int
+    STALL_TIMEOUT_FIELD_NUMBER: _builtins.int
     max_concurrent_streams: _builtins.int
     """a connection (100)"""
     max_header_list_bytes: _builtins.int
@@ -176,6 +185,22 @@ class Limits(_message.Message):
     """(65536)"""
     retry_buffer_bytes_per_worker: _builtins.int
     """(16777216)"""
+    resets: _builtins.int
+    """Rates count in windows of ten seconds.
+    of requests by the peer, most of them within a second (500)
+    """
+    stream_errors: _builtins.int
+    """streams reset for the peer's errors (200)"""
+    empty_data_frames: _builtins.int
+    """one after the other, no rate (100)"""
+    settings_frames: _builtins.int
+    """SETTINGS and acknowledgements (100)"""
+    control_frames: _builtins.int
+    """PING, PRIORITY, WINDOW_UPDATE, useless ones: each, beside those that traffic earns (1000)"""
+    unread_frames: _builtins.int
+    """waiting for a peer that does not read, DATA aside, no rate (1000)"""
+    unread_bytes: _builtins.int
+    """of output, from which on nothing more is read from the peer (1048576)"""
     @_builtins.property
     def handshake_timeout(self) -> _duration_pb2.Duration:
         """TLS, preface and first SETTINGS (10 s)"""
@@ -183,6 +208,14 @@ class Limits(_message.Message):
     @_builtins.property
     def idle_timeout(self) -> _duration_pb2.Duration:
         """a connection without streams (15 min)"""
+
+    @_builtins.property
+    def header_block_timeout(self) -> _duration_pb2.Duration:
+        """from the first byte to END_HEADERS (5 s)"""
+
+    @_builtins.property
+    def stall_timeout(self) -> _duration_pb2.Duration:
+        """a stream, or a socket, that takes nothing while something waits (60 s)"""
 
     def __init__(
         self,
@@ -197,10 +230,19 @@ class Limits(_message.Message):
         retry_buffer_bytes_per_worker: _builtins.int = ...,
         handshake_timeout: _duration_pb2.Duration | None = ...,
         idle_timeout: _duration_pb2.Duration | None = ...,
+        resets: _builtins.int = ...,
+        stream_errors: _builtins.int = ...,
+        empty_data_frames: _builtins.int = ...,
+        settings_frames: _builtins.int = ...,
+        control_frames: _builtins.int = ...,
+        unread_frames: _builtins.int = ...,
+        unread_bytes: _builtins.int = ...,
+        header_block_timeout: _duration_pb2.Duration | None = ...,
+        stall_timeout: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["handshake_timeout", b"handshake_timeout", "idle_timeout", b"idle_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["handshake_timeout", b"handshake_timeout", "header_block_timeout", b"header_block_timeout", "idle_timeout", b"idle_timeout", "stall_timeout", b"stall_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_window_bytes", b"connection_window_bytes", "handshake_timeout", b"handshake_timeout", "idle_timeout", b"idle_timeout", "max_concurrent_streams", b"max_concurrent_streams", "max_continuation_frames", b"max_continuation_frames", "max_header_fields", b"max_header_fields", "max_header_list_bytes", b"max_header_list_bytes", "retry_buffer_bytes_per_call", b"retry_buffer_bytes_per_call", "retry_buffer_bytes_per_worker", b"retry_buffer_bytes_per_worker", "stream_window_bytes", b"stream_window_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_window_bytes", b"connection_window_bytes", "control_frames", b"control_frames", "empty_data_frames", b"empty_data_frames", "handshake_timeout", b"handshake_timeout", "header_block_timeout", b"header_block_timeout", "idle_timeout", b"idle_timeout", "max_concurrent_streams", b"max_concurrent_streams", "max_continuation_frames", b"max_continuation_frames", "max_header_fields", b"max_header_fields", "max_header_list_bytes", b"max_header_list_bytes", "resets", b"resets", "retry_buffer_bytes_per_call", b"retry_buffer_bytes_per_call", "retry_buffer_bytes_per_worker", b"retry_buffer_bytes_per_worker", "settings_frames", b"settings_frames", "stall_timeout", b"stall_timeout", "stream_errors", b"stream_errors", "stream_window_bytes", b"stream_window_bytes", "unread_bytes", b"unread_bytes", "unread_frames", b"unread_frames"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

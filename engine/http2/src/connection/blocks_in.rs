@@ -85,7 +85,7 @@ impl Connection {
             }
             Found::Never => Err(ConnectionError::protocol("HEADERS on a stream that may not be opened")),
             Found::Gone(Closing::Done) => self.closed_error(stream, now, event),
-            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(()),
+            Found::Gone(Closing::Cut | Closing::Refused) | Found::Forgotten => self.floods.useless(now),
         }
     }
 
@@ -98,7 +98,7 @@ impl Connection {
             self.streams.insert_gone(decoded.stream, Closing::Cut);
             return Ok(());
         }
-        if self.streams.len() >= self.config.max_concurrent_streams as usize {
+        if self.streams.len() + self.still_working >= self.config.max_concurrent_streams as usize {
             self.refuse(decoded.stream, event);
             return Ok(());
         }
@@ -201,7 +201,8 @@ impl Connection {
     /// whoever does not read the refusals is found by the output's bound.
     #[cold]
     fn refuse(&mut self, stream: u32, event: Slot<'_, '_>) {
-        self.streams.insert_gone(stream, Closing::Cut);
+        self.floods.opened();
+        self.streams.insert_gone(stream, Closing::Refused);
         self.output.rst_stream(stream, ErrorCode::REFUSED_STREAM);
         *event = Some(Event::StreamError {
             stream: StreamId(stream),

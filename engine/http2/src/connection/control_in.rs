@@ -21,7 +21,9 @@ impl Connection {
         let slot = match self.find(head.stream) {
             Found::Live(slot) => slot,
             Found::Never => return Err(ConnectionError::protocol("RST_STREAM on an idle stream")),
-            Found::Gone(_) | Found::Forgotten => return Ok(()),
+            // Whoever resets what was refused meant to reset it all along (CVE-2023-44487).
+            Found::Gone(Closing::Refused) => return self.floods.reset(now, now),
+            Found::Gone(_) | Found::Forgotten => return self.floods.useless(now),
         };
         let (stream, code) = (StreamId(head.stream), ErrorCode(code));
         let (token, opened) = (self.streams.get(slot).token, self.streams.get(slot).opened);
@@ -42,6 +44,7 @@ impl Connection {
             return Err(ConnectionError::protocol("SETTINGS on a stream"));
         }
         if head.has(frame::ACK) {
+            self.floods.settings(now)?;
             return self.on_settings_ack(payload);
         }
         let (settings, odd) = payload.as_chunks::<6>();
@@ -60,7 +63,6 @@ impl Connection {
         }
         self.adopt(peer)?;
         self.output.control(frame::SETTINGS, frame::ACK, 0, &[]);
-        self.output.check()?;
         self.pump();
         *event = Some(Event::Settings);
         Ok(())
@@ -116,11 +118,10 @@ impl Connection {
             return Ok(());
         }
         self.output.control(frame::PING, frame::ACK, 0, &payload);
-        self.output.check()?;
         Ok(())
     }
 
-    pub(super) fn on_goaway(&mut self, head: Head, payload: &[u8], event: Slot<'_, '_>) -> Outcome {
+    pub(super) fn on_goaway(&mut self, head: Head, payload: &[u8], now: Instant, event: Slot<'_, '_>) -> Outcome {
         if head.stream != 0 {
             return Err(ConnectionError::protocol("GOAWAY on a stream"));
         }
@@ -129,6 +130,7 @@ impl Connection {
         };
         let last = u32::from_be_bytes([a, b, c, d]) & MOST_WINDOW;
         let code = ErrorCode(u32::from_be_bytes(*code));
+        self.floods.useless(now)?;
         let last = self.going_away.peer_said(last);
         if self.config.role == Role::Client {
             self.refuse_above(last);
@@ -171,6 +173,10 @@ impl Connection {
         match self.find(head.stream) {
             Found::Live(slot) => self.on_stream_window(slot, by, now, event),
             Found::Never => Err(ConnectionError::protocol("WINDOW_UPDATE on an idle stream")),
+            // It would have made us reset the stream, had it not been one too many.
+            Found::Gone(Closing::Refused) if by == 0 || by > MOST_WINDOW - self.peer.window => {
+                self.floods.forced_reset(now)
+            }
             Found::Gone(_) | Found::Forgotten => Ok(()),
         }
     }
@@ -214,7 +220,8 @@ impl Connection {
         let cause = "PRIORITY of other than 5 bytes";
         match self.find(head.stream) {
             Found::Live(slot) => self.stream_error(slot, ErrorCode::FRAME_SIZE_ERROR, cause, now, event),
-            _ => Err(ConnectionError::frame_size(cause)),
+            Found::Gone(_) | Found::Forgotten => self.floods.forced_reset(now),
+            Found::Never => Err(ConnectionError::frame_size(cause)),
         }
     }
 }

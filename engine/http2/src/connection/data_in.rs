@@ -46,7 +46,6 @@ impl Connection {
         }
         if let Some(by) = self.receive.release(head.length) {
             self.output.window_update(0, by);
-            self.output.check()?;
         }
         let ends_stream = head.has(frame::END_STREAM);
         self.floods.data(head.length == 0 && !ends_stream)?;
@@ -84,7 +83,7 @@ impl Connection {
                 Ok(())
             }
             Found::Gone(Closing::Done) => self.closed_error(head.stream, now, event),
-            Found::Gone(Closing::Cut) | Found::Forgotten => Ok(()),
+            Found::Gone(Closing::Cut | Closing::Refused) | Found::Forgotten => Ok(()),
             Found::Never => Err(ConnectionError::protocol("DATA on an idle stream")),
         }
     }
@@ -129,6 +128,7 @@ impl Connection {
         event: &mut Option<Event<'i>>,
     ) -> Result<(), ConnectionError> {
         let stream = self.streams.get_mut(slot);
+        stream.came = true;
         if !stream.count_content(payload.len()) || (ends && !stream.may_end()) {
             let cause = "DATA does not agree with content-length";
             return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);

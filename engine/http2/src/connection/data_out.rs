@@ -101,6 +101,7 @@ impl Connection {
                 break;
             }
             stream.send.spend(bytes);
+            stream.sent = true;
             self.send.spend(bytes);
             let id = stream.id;
             let flags = if ends && sent + bytes == data.len() { frame::END_STREAM } else { 0 };
@@ -124,6 +125,7 @@ impl Connection {
         self.output.frame(frame::DATA, flags, stream.id, chunk);
         self.floods.data_sent();
         stream.queue.take(bytes);
+        stream.sent = true;
         stream.send.spend(bytes);
         self.send.spend(bytes);
         let (id, token) = (StreamId(stream.id), stream.token);

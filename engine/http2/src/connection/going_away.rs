@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Connection;
+use crate::block::Block;
 use crate::settings::MOST_WINDOW;
 use crate::streams::{Closing, Found};
 use crate::{ConnectionError, ErrorCode, Event, Role, StreamId, Token};
@@ -64,6 +65,12 @@ impl Connection {
     /// Whether no stream may be opened any more.
     pub(super) fn is_closing(&self) -> bool {
         self.is_going_away() || self.going_away.ours.is_some() || self.failed.is_some()
+    }
+
+    /// The caller's clock has found the header block unfinished after its time: fails the connection.
+    pub fn fail_late_block(&mut self) -> ConnectionError {
+        self.fail(Block::LATE);
+        Block::LATE
     }
 
     #[cold]

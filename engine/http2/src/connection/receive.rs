@@ -65,6 +65,10 @@ impl Connection {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        if let Err(error) = self.output.check(self.config.peer_limits.unread_frames) {
+            self.fail(error);
+            return Err(error);
+        }
         // One slot for the event, handed down: returned through every layer it would be copied as often.
         let mut event = self.pending.pop_front();
         while event.is_none() {
@@ -143,7 +147,7 @@ impl Connection {
             if head.kind != frame::CONTINUATION || head.stream != block.stream {
                 return Err(ConnectionError::protocol("header block interrupted"));
             }
-            block.check_age(now)?;
+            block.check_age(&self.config.header_limits, now)?;
         }
         if head.kind == frame::DATA {
             self.begin_data(head, now, event)?;
@@ -204,7 +208,7 @@ impl Connection {
             frame::RST_STREAM => self.on_reset(head, payload, now, event),
             frame::SETTINGS => self.on_settings(head, payload, now, event),
             frame::PING => self.on_ping(head, payload, now, event),
-            frame::GOAWAY => self.on_goaway(head, payload, event),
+            frame::GOAWAY => self.on_goaway(head, payload, now, event),
             frame::WINDOW_UPDATE => self.on_window_update(head, payload, now, event),
             frame::PUSH_PROMISE => Err(ConnectionError::protocol("PUSH_PROMISE, which is switched off")),
             frame::PRIORITY => self.on_priority(head, now, event),

@@ -94,6 +94,7 @@ impl Connection {
 
     /// Encodes a block at the moment it goes out, right into the output (engine.md, trap 3).
     pub(super) fn write_block(&mut self, stream: u32, fields: &Fields, ends: bool) {
+        self.output.count();
         let buffer = self.output.buffer();
         let start = buffer.len();
         buffer.extend_from_slice(&[0; HEAD]);

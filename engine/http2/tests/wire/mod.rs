@@ -28,6 +28,7 @@ pub(crate) struct End {
     pub(crate) seen: Vec<Seen>,
     pub(crate) failed: Option<ConnectionError>,
     fields: Fields,
+    streams: Vec<StreamId>,
 }
 
 impl End {
@@ -38,6 +39,7 @@ impl End {
             seen: Vec::new(),
             failed: None,
             fields: Fields::new(),
+            streams: Vec::new(),
         }
     }
 
@@ -73,6 +75,9 @@ impl End {
         loop {
             match self.connection.receive(self.now, &mut input, &mut self.fields) {
                 Ok(Some(event)) => {
+                    if let Event::Headers { stream, .. } = event {
+                        self.streams.push(stream);
+                    }
                     let seen = own(event, &self.fields);
                     self.seen.push(seen);
                 }
@@ -97,6 +102,11 @@ impl End {
 
     pub(crate) fn take_frames(&mut self) -> Vec<Frame> {
         parse(&self.take_output())
+    }
+
+    /// The stream of the last request that was seen.
+    pub(crate) fn last_stream(&mut self) -> StreamId {
+        *self.streams.last().expect("a request")
     }
 
     pub(crate) fn take_seen(&mut self) -> Vec<Seen> {

@@ -11,6 +11,8 @@ pub enum CounterName {
     ConnectionsRefused,
     RetriesSkipped,
     ProtocolErrors,
+    StreamErrors,
+    LimitsExceeded,
     SnapshotsApplied,
     SnapshotsRefused,
 }
@@ -31,6 +33,8 @@ impl CounterName {
             Self::ConnectionsRefused => "tulle.connections.refused",
             Self::RetriesSkipped => "tulle.retries.skipped",
             Self::ProtocolErrors => "tulle.protocol.errors",
+            Self::StreamErrors => "tulle.protocol.stream_errors",
+            Self::LimitsExceeded => "tulle.limits.exceeded",
             Self::SnapshotsApplied => "tulle.snapshots.applied",
             Self::SnapshotsRefused => "tulle.snapshots.refused",
         }

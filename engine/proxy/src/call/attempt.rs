@@ -4,7 +4,7 @@ use super::{Attempt, Call, Failure, Phase, Policy, StreamRef};
 use crate::pool::{self, Choice, Target};
 use crate::reply::Refusal;
 use crate::worker::{Timer, Worker};
-use tulle_http2::{ErrorCode, Fields, OpenError, Token};
+use tulle_http2::{Fields, OpenError, Token};
 use tulle_mesh::balance::NoEndpoint;
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::random::Random;
@@ -42,6 +42,7 @@ impl Worker {
             started: self.now,
             answered: None,
             span_id,
+            launched: self.now,
             head_starts: 0,
             http_status: 0,
             unreleased: 0,
@@ -148,6 +149,7 @@ impl Worker {
         let end_stream = call.request_ended && call.replay.is_empty();
         let head_starts = connection.output_end();
         let idle = connection.http2.active_streams() == 0;
+        connection.resets.opened(self.now);
         let stream = match connection.http2.open(Token(key), &self.scratch, end_stream) {
             Ok(stream) => stream,
             Err(error) => return self.not_opened(key, connection_key, error),
@@ -157,6 +159,7 @@ impl Worker {
         if let Some(attempt) = &mut call.attempt {
             attempt.stream = Some(StreamRef { connection: connection_key, stream });
             attempt.head_starts = head_starts;
+            attempt.launched = self.now;
         }
         if idle {
             self.became_busy(connection_key);
@@ -209,15 +212,6 @@ impl Worker {
         if call.deadline.instant().is_none_or(|end| at < end) {
             call.step_timer = self.timers.insert(at, Timer::Step(key));
         }
-    }
-
-    /// Lets go of the upstream stream, resetting it where it is still open.
-    pub(crate) fn drop_upstream(&mut self, up: StreamRef, pool: usize, code: ErrorCode) {
-        if let Some(connection) = self.connections.get_mut(up.connection as usize) {
-            connection.http2.reset(up.stream, code);
-            self.touch(up.connection);
-        }
-        self.stream_freed(up.connection, pool);
     }
 }
 

@@ -87,7 +87,8 @@ impl Worker {
             self.telemetry.spans.push(span);
         }
         if let Some(up) = attempt.stream {
-            self.drop_upstream(up, attempt.pool, ErrorCode::CANCEL);
+            let down = call.down.connection;
+            self.let_go(up, attempt.pool, attempt.launched, down);
         }
     }
 

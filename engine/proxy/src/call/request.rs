@@ -232,6 +232,14 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// The caller's trailers over a limit: its call ends, and is told whose they were.
+    pub(crate) fn on_request_trailers_over_limit(&mut self, key: u32, limit: tulle_http2::HeaderLimit) {
+        let message = format!("the caller's trailers: {}", limit.describe());
+        self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
+    }
+}
+
 fn admit(policy: &Policy) -> Result<(), Refusal> {
     policy.breaker().acquire(Limit::Requests).map_err(|reached| {
         let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());

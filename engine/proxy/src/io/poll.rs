@@ -124,7 +124,7 @@ impl Loop {
         let key = key as u32;
         if event.is_readable() || socket.read_closed {
             socket.readable = true;
-            if !socket.listed {
+            if !socket.listed && !socket.paused {
                 socket.listed = true;
                 self.ready.push(key);
             }
@@ -216,8 +216,6 @@ impl Loop {
         }
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(&mut stream, Token(index), interest);
-        // Without it a small frame waits for the acknowledgement of the last one.
-        let _ = stream.set_nodelay(true);
         self.sockets[index] = Some(Socket::new(stream, tls, state, listener));
         if let Err(error) = registered {
             self.worker.connect_failed(key, &error.to_string());
@@ -273,6 +271,11 @@ impl Loop {
     }
 
     fn write(&mut self, key: ConnectionKey) {
+        self.write_output(key);
+        self.resume_reading(key.0);
+    }
+
+    fn write_output(&mut self, key: ConnectionKey) {
         let Some(Some(socket)) = self.sockets.get_mut(key.0 as usize) else { return };
         if !socket.writable || socket.state != State::Open {
             return;

@@ -19,8 +19,10 @@ impl Loop {
                     self.page = vec![0; PAGE].into_boxed_slice();
                 }
             }
+            let wanted = self.worker.wants_input(ConnectionKey(key));
             if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
-                socket.listed = socket.readable && socket.state != State::Connecting;
+                socket.paused = !wanted;
+                socket.listed = socket.readable && wanted && socket.state != State::Connecting;
                 if socket.listed {
                     self.ready.push(key);
                 }
@@ -28,10 +30,25 @@ impl Loop {
         }
     }
 
+    /// The peer has read on: so do we.
+    pub(super) fn resume_reading(&mut self, key: u32) {
+        let wanted = self.worker.wants_input(ConnectionKey(key));
+        if let Some(Some(socket)) = self.sockets.get_mut(key as usize)
+            && socket.paused
+            && wanted
+        {
+            socket.paused = false;
+            if socket.readable && !socket.listed {
+                socket.listed = true;
+                self.ready.push(key);
+            }
+        }
+    }
+
     /// One read of at most a page.
     fn read(&mut self, key: u32) {
         let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
-        if socket.state == State::Connecting || !socket.readable {
+        if socket.state == State::Connecting || !socket.readable || socket.paused {
             return;
         }
         match socket.stream.read(&mut self.page) {

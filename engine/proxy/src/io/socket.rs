@@ -3,7 +3,13 @@
 use super::tls::Tls;
 use crate::worker::Listener;
 use mio::net::TcpStream;
+use socket2::SockRef;
 use std::io::{self, Write};
+
+/// Bytes that the system may hold back for a peer that does not read; its default is 4 MiB a connection, out of sight of
+/// our own bounds.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 128 * 1024;
 
 pub(crate) struct Socket {
     pub(crate) stream: TcpStream,
@@ -15,6 +21,8 @@ pub(crate) struct Socket {
     pub(crate) writable: bool,
     /// The peer has ended its side: only the end of the stream tells that all has been read.
     pub(crate) read_closed: bool,
+    /// Not read while its peer leaves too much of what we say unread.
+    pub(crate) paused: bool,
     /// It is in the list of those that have more to read.
     pub(crate) listed: bool,
 }
@@ -39,6 +47,7 @@ pub(crate) enum Written {
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, tls: Option<Tls>, state: State, listener: Option<Listener>) -> Self {
+        tune(&stream);
         Self {
             stream,
             tls,
@@ -47,6 +56,7 @@ impl Socket {
             readable: false,
             writable: state != State::Connecting,
             read_closed: false,
+            paused: false,
             listed: false,
         }
     }
@@ -104,4 +114,13 @@ impl Socket {
         }
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// What the system refuses here costs speed or memory, never a call.
+fn tune(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    // Without it a small frame waits for the acknowledgement of the last one.
+    let _ = socket.set_tcp_nodelay(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_notsent_lowat(UNSENT);
 }

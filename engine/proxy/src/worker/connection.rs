@@ -1,5 +1,6 @@
 //! One connection of a worker, on either side, without its socket.
 
+use super::held_resets::Resets;
 use crate::connect::{self, Refusal, Sniffed};
 use crate::timers::TimerId;
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub(crate) enum Side {
 
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// No other connection of this worker ever has it.
+    pub(crate) serial: u64,
     pub(crate) http2: http2::Connection,
     pub(crate) side: Side,
     pub(crate) stage: Stage,
@@ -78,6 +81,16 @@ pub(crate) struct Connection {
     pub(crate) pinged_at: Option<Instant>,
     pub(crate) upkeep: TimerId,
     pub(crate) upkeep_at: Instant,
+    pub(crate) looked_at: Instant,
+    pub(crate) written_at_look: u64,
+    /// Looks in a row at which the socket had taken nothing.
+    pub(crate) unread_looks: u8,
+    /// Upstream: streams that were given up.
+    pub(crate) resets: Resets,
+    /// Downstream: streams given up whose work still runs.
+    pub(crate) still_working: usize,
+    /// Limits that its peer went over: each is counted once.
+    pub(crate) over: Vec<&'static str>,
 }
 
 /// Our GOAWAY. `No => Announced => Last`.
@@ -100,8 +113,9 @@ pub(crate) enum Opened {
 // === impl Connection ===
 
 impl Connection {
-    pub(crate) fn new(config: http2::Config, side: Side, stage: Stage, now: Instant) -> Self {
+    pub(crate) fn new(serial: u64, config: http2::Config, side: Side, stage: Stage, now: Instant) -> Self {
         Self {
+            serial,
             http2: http2::Connection::new(config),
             side,
             stage,
@@ -116,6 +130,12 @@ impl Connection {
             pinged_at: None,
             upkeep: TimerId::NONE,
             upkeep_at: now,
+            looked_at: now,
+            written_at_look: 0,
+            unread_looks: 0,
+            resets: Resets::new(now),
+            still_working: 0,
+            over: Vec::new(),
         }
     }
 

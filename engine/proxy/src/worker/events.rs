@@ -62,6 +62,7 @@ impl Worker {
 
     fn on_event(&mut self, key: u32, event: Event<'_>) {
         let upstream = self.connections.get(key as usize).is_some_and(|connection| connection.is_upstream());
+        self.count_event(key, &event);
         match event {
             Event::Settings => self.peer_settled(key),
             Event::GoAway { .. } => self.peer_goes_away(key),
@@ -86,7 +87,7 @@ impl Worker {
             Event::HeadersRefused { stream, token: Token::NONE, limit, end_stream } => {
                 self.on_request_over_limit(key, stream, limit, end_stream);
             }
-            Event::HeadersRefused { token: Token(call), limit, .. } => self.on_response_over_limit(call, limit),
+            Event::HeadersRefused { token: Token(call), limit, .. } => self.on_request_trailers_over_limit(call, limit),
             Event::Headers { token: Token(call), .. } => self.on_request_trailers(call),
             Event::Data { token: Token(call), payload, flow, end_stream, .. } => {
                 self.on_request_data(call, payload, flow, end_stream);
@@ -101,7 +102,7 @@ impl Worker {
     }
 
     fn on_upstream_event(&mut self, key: u32, event: Event<'_>) {
-        let Some((stream, call)) = stream_of(&event) else { return };
+        let Some((stream, call)) = stream_of(&event) else { return self.forget_ended_held(key) };
         // A call that has moved on to another stream is not told of the old one.
         let up = Some(StreamRef { connection: key, stream });
         if self.calls.get(call).is_none_or(|call| call.up() != up) {
@@ -119,16 +120,44 @@ impl Worker {
         }
     }
 
-    fn connection_error(&mut self, key: u32, error: ConnectionError) {
+    pub(crate) fn connection_error(&mut self, key: u32, error: ConnectionError) {
+        if let Some(limit) = error.limit {
+            self.over_limit(key, limit.as_str());
+        }
         self.telemetry.counters.add(CounterName::ProtocolErrors, code_label(error.code), 1);
         self.fail_connection(key, "protocol", &format!("broke http/2 ({}: {})", error.code, error.cause));
     }
 
+    /// Counts that a connection's peer went over a limit: once a connection and limit.
+    pub(crate) fn over_limit(&mut self, key: u32, limit: &'static str) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        if !connection.over.contains(&limit) {
+            connection.over.push(limit);
+            self.telemetry.counters.add(CounterName::LimitsExceeded, limit, 1);
+        }
+    }
+
+    /// What an event says of its connection, whichever call it belongs to.
+    fn count_event(&mut self, key: u32, event: &Event<'_>) {
+        match event {
+            Event::HeadersRefused { limit, .. } => self.over_limit(key, limit.as_str()),
+            Event::StreamError { code: ErrorCode::REFUSED_STREAM, .. } => {
+                self.over_limit(key, "max_concurrent_streams");
+            }
+            Event::StreamError { code, .. } => {
+                self.telemetry.counters.add(CounterName::StreamErrors, code_label(*code), 1);
+            }
+            _ => {}
+        }
+    }
+
     /// Streams on a connection keep it from being idle.
     fn before_request(&mut self, key: u32) {
-        let now = self.now;
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
-        connection.busy_since = now;
+        connection.busy_since = self.now;
+        if connection.http2.active_streams() == 1 {
+            self.became_busy(key);
+        }
     }
 }
 

@@ -111,8 +111,16 @@ impl Worker {
     }
 
     fn add_connection(&mut self, role: Role, side: Side, stage: Stage) -> ConnectionKey {
-        let config = self.settings.limits.http2(role);
-        let key = self.connections.insert(Connection::new(config, side, stage, self.now)) as u32;
+        let limits = &self.settings.limits;
+        let config = match side {
+            Side::Downstream { listener: Listener::Inbound | Listener::InboundPlaintext, .. } => {
+                limits.http2_of_sidecar()
+            }
+            _ => limits.http2(role),
+        };
+        self.serial += 1;
+        let connection = Connection::new(self.serial, config, side, stage, self.now);
+        let key = self.connections.insert(connection) as u32;
         self.arm_first_upkeep(key);
         ConnectionKey(key)
     }
@@ -229,6 +237,7 @@ impl Worker {
 
     fn forget_connection(&mut self, key: u32, label: &'static str) {
         self.leave_pool(key);
+        self.forget_held(key);
         let Some(mut connection) = self.connections.try_remove(key as usize) else { return };
         if connection.stage != Stage::Closing {
             self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);

@@ -22,6 +22,7 @@ impl Worker {
             let key = self.dirty.pop_front()?;
             if let Some(connection) = self.connections.get_mut(key as usize) {
                 connection.dirty = false;
+                connection.http2.offer_output();
                 return Some(ConnectionKey(key));
             }
         }
@@ -30,6 +31,12 @@ impl Worker {
     /// The socket takes bytes again.
     pub fn writable(&mut self, key: ConnectionKey) {
         self.touch(key.0);
+    }
+
+    /// Whether more may be read from the connection: not while its peer leaves too much of the output unread.
+    #[must_use]
+    pub fn wants_input(&self, key: ConnectionKey) -> bool {
+        self.connections.get(key.0 as usize).is_none_or(|connection| connection.http2.wants_input())
     }
 
     /// The bytes to write next.

@@ -1,6 +1,6 @@
 //! A connection's own time: handshake, keepalive, idleness. One timer each, set anew when it fires and not per event.
 
-use super::connection::{Draining, Side, Stage};
+use super::connection::{Connection, Draining, Side, Stage};
 use super::{Timer, Worker};
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,6 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a closing connection's peer may take to read the rest.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A header block's time from its first byte to END_HEADERS (design: engine, "Limits").
-const HEADER_BLOCK: Duration = Duration::from_secs(5);
-
 /// What is due on a connection.
 enum Due {
     Later(Instant),
@@ -21,6 +18,7 @@ enum Due {
     Ping,
     Dead,
     HeadUnfinished,
+    Look,
     Idle,
     CloseNow,
 }
@@ -33,9 +31,8 @@ impl Worker {
             Some(Due::HandshakeOver) => self.handshake_over(key),
             Some(Due::Ping) => self.ask_for_life(key),
             Some(Due::Dead) => self.lose_connection(key, "keepalive", "was silent for 10 s and did not answer a PING"),
-            Some(Due::HeadUnfinished) => {
-                self.lose_connection(key, "slow_headers", "left a header block unfinished for 5 s");
-            }
+            Some(Due::HeadUnfinished) => self.head_unfinished(key),
+            Some(Due::Look) => self.look(key),
             Some(Due::Idle) => self.close_idle(key),
             Some(Due::CloseNow) => self.finish_closing(key),
             None => {}
@@ -59,19 +56,26 @@ impl Worker {
             return Some(or_later(connection.opened_at + patience, Due::HandshakeOver));
         }
         if let Some(since) = connection.http2.header_block_since() {
-            return Some(or_later(since + HEADER_BLOCK, Due::HeadUnfinished));
+            return Some(or_later(since + limits.headers.block_timeout, Due::HeadUnfinished));
         }
-        let busy = connection.http2.active_streams() > 0;
-        if busy && connection.is_upstream() {
-            return Some(match connection.pinged_at {
-                Some(at) => or_later(at + PING_TIMEOUT, Due::Dead),
-                None => or_later(connection.received_at.max(connection.busy_since) + SILENCE, Due::Ping),
+        if let Some(look) = self.next_look(connection) {
+            return Some(match self.life_due(connection) {
+                Some((at, due)) if at < look => or_later(at, due),
+                _ => or_later(look, Due::Look),
             });
         }
-        if busy {
-            return Some(Due::Later(self.now + limits.idle_timeout));
-        }
         Some(or_later(connection.received_at.max(connection.busy_since) + limits.idle_timeout, Due::Idle))
+    }
+
+    /// When a server that owes answers is to be asked, or given up.
+    fn life_due(&self, connection: &Connection) -> Option<(Instant, Due)> {
+        if !connection.is_upstream() || connection.http2.active_streams() == 0 {
+            return None;
+        }
+        Some(match connection.pinged_at {
+            Some(at) => (at + PING_TIMEOUT, Due::Dead),
+            None => (connection.received_at.max(connection.busy_since) + SILENCE, Due::Ping),
+        })
     }
 
     pub(crate) fn arm_upkeep(&mut self, key: u32, at: Instant) {
@@ -92,9 +96,9 @@ impl Worker {
         self.arm_upkeep(key, self.now + CLOSING_TIMEOUT);
     }
 
-    /// An upstream connection got its first stream: from now on its silence counts.
+    /// A connection got its first stream: from now on its silence counts.
     pub(crate) fn became_busy(&mut self, key: u32) {
-        let at = self.now + SILENCE;
+        let at = self.now + SILENCE.min(self.between_looks());
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
         connection.busy_since = self.now;
         if connection.upkeep_at > at {
@@ -106,9 +110,9 @@ impl Worker {
     pub(crate) fn watch_header_block(&mut self, key: u32) {
         let Some(connection) = self.connections.get(key as usize) else { return };
         if let Some(since) = connection.http2.header_block_since()
-            && connection.upkeep_at > since + HEADER_BLOCK
+            && connection.upkeep_at > since + self.settings.limits.headers.block_timeout
         {
-            self.arm_upkeep(key, since + HEADER_BLOCK);
+            self.arm_upkeep(key, since + self.settings.limits.headers.block_timeout);
         }
     }
 
@@ -119,16 +123,26 @@ impl Worker {
             connection.pinged_at = Some(at);
         }
         self.touch(key);
-        self.arm_upkeep(key, at + PING_TIMEOUT);
+        self.arm_first_upkeep(key);
+    }
+
+    fn head_unfinished(&mut self, key: u32) {
+        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let error = connection.http2.fail_late_block();
+        self.connection_error(key, error);
     }
 
     fn handshake_over(&mut self, key: u32) {
         let stage = self.connections.get(key as usize).map(|connection| connection.stage);
         match stage {
             Some(Stage::Opening) => {
+                self.over_limit(key, "handshake_timeout");
                 self.connect_failed(super::ConnectionKey(key), "the handshake was not done in time");
             }
-            _ => self.lose_connection(key, "handshake", "did not begin http/2 in time"),
+            _ => {
+                self.over_limit(key, "handshake_timeout");
+                self.lose_connection(key, "handshake", "did not begin http/2 in time");
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! What one caller or one server may cost.
 
 use crate::policy::{Policy, retry};
-use crate::world::{World, address};
+use crate::world::{World, address, fields};
+use tulle_http2::Role;
 use tulle_mesh::telemetry::CounterName;
 
 const OK: &[(&str, &str)] = &[("grpc-status", "0")];
@@ -71,4 +72,53 @@ fn a_request_over_the_replay_buffer_is_not_tried_again_and_that_is_counted() {
     world.run();
     assert_eq!(world.seen(caller, call).status(), "14");
     assert_eq!(world.counter(CounterName::RetriesSkipped, "buffer"), 1);
+}
+
+#[test]
+fn a_limit_is_counted_once_a_connection_however_often_it_is_passed() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let callers = [world.caller(), world.caller()];
+    let long = "a".repeat(17_000);
+    for caller in callers {
+        for _ in 0..3 {
+            world.call(caller, "Unary", &[("x-long", &long)], b"x");
+        }
+    }
+    assert_eq!(world.counter(CounterName::LimitsExceeded, "header_list_bytes"), 2);
+}
+
+#[test]
+fn a_callers_trailers_over_a_limit_are_said_to_be_the_callers() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let list = [(":method", "POST"), (":scheme", "http"), (":path", "/t.Echo/Upload"), (":authority", "echo.shop")];
+    let codec = &mut world.server(caller).codec;
+    let stream = codec.open(tulle_http2::Token(1), &fields(&list), false).expect("a stream");
+    codec.send_headers(stream, &fields(&[("x-long", &"a".repeat(17_000))]), true);
+    world.run();
+    let seen = world.seen(caller, stream);
+    assert_eq!((seen.status(), seen.reason()), ("8", "header_limit"), "{seen:?}");
+    assert!(seen.text("grpc-message").starts_with("the caller's trailers: "), "{seen:?}");
+}
+
+#[test]
+fn a_request_at_the_limit_passes_both_hops_with_the_fields_that_the_first_adds() {
+    let limits = tulle_proxy::Limits::try_from(&tulle_proxy::proto::Limits::default()).expect("the defaults");
+    let (first, second) = (limits.http2(Role::Server), limits.http2_of_sidecar());
+    assert_eq!(second.header_limits.max_fields, first.header_limits.max_fields + 2);
+    let own = 2 * 32 + "traceparent".len() + 55 + "grpc-previous-rpc-attempts".len() + 1;
+    assert!(second.header_limits.max_list_bytes as usize >= first.header_limits.max_list_bytes as usize + own);
+}
+
+#[test]
+fn limits_outside_their_range_are_refused_by_name() {
+    let refused = |limits: tulle_proxy::proto::Limits| {
+        tulle_proxy::Limits::try_from(&limits).expect_err("out of range").to_string()
+    };
+    let wire = tulle_proxy::proto::Limits::default;
+    let streams = refused(tulle_proxy::proto::Limits { max_concurrent_streams: 20_000, ..wire() });
+    assert!(streams.contains("max_concurrent_streams: 20000 is not from 1 to 10000"), "{streams}");
+    let stall = Some(prost_types::Duration { seconds: 0, nanos: 5 });
+    let stall = refused(tulle_proxy::proto::Limits { stall_timeout: stall, ..wire() });
+    assert!(stall.contains("stall_timeout: 0.000000005 s is not from 0.1 to 86400 s"), "{stall}");
 }

@@ -8,5 +8,7 @@ mod limits;
 mod losses;
 #[path = "../support/policy.rs"]
 mod policy;
+mod resets;
+mod stalled;
 mod timeouts;
 mod world;
