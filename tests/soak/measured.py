@@ -1,5 +1,6 @@
 """What a sidecar holds while it carries calls: resident memory against calls, and descriptors."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,18 +8,21 @@ from pathlib import Path
 from tests.abuse.counted import Counter
 from tests.abuse.memory import resident
 from tests.support.mesh import Member
+from tests.support.waiting import until
 
 CALLS = (Counter("rpc_client_call_duration_seconds_count"), Counter("rpc_server_call_duration_seconds_count"))
 BROKEN = Counter("tulle_rpcs_broken_by_mesh_total")
+STEADY = 40  # counts in a row that must agree, two seconds' worth
 PANICS = Counter("tulle_engine_panics_total")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """`calls` since the sidecar's start, `resident` in MiB."""
+    """`calls` since the sidecar's start, `resident` in MiB, `at` in monotonic seconds."""
 
     calls: float
     resident: float
+    at: float
 
 
 @dataclass
@@ -33,14 +37,26 @@ class Measured:
     def begin(self) -> None:
         """From here on, whatever was before."""
         self.samples.clear()
-        self.descriptors_before = self.descriptors()
+        self.descriptors_before = self._settled_descriptors()
 
     def sample(self) -> None:
-        self.samples.append(Sample(sum(counter.of(self.member) for counter in CALLS), resident(self.member)))
+        calls = sum(counter.of(self.member) for counter in CALLS)
+        self.samples.append(Sample(calls, resident(self.member), time.monotonic()))
 
     def descriptors(self) -> int:
         """Open now (proc(5), `fd`)."""
         return len(list(Path(f"/proc/{self.member.sidecar.process.pid}/fd").iterdir()))
+
+    def _settled_descriptors(self) -> int:
+        """Once connections of the load before are gone: many counts in a row are the same."""
+        counts = [-1, self.descriptors()]
+
+        def is_settled() -> bool:
+            counts.append(self.descriptors())
+            return len(counts) > STEADY and len(set(counts[-STEADY:])) == 1
+
+        until(is_settled, "descriptors come to rest")
+        return counts[-1]
 
     def broken(self) -> float:
         return BROKEN.of(self.member)

@@ -11,7 +11,7 @@ from tests.conformance.lane import CALLER, Lane
 from tests.soak import volume
 from tests.soak.expected import Ledger
 from tests.soak.faults import Fault, faults
-from tests.soak.measured import Growth, Measured, growth
+from tests.soak.measured import Growth, Measured, Sample, growth
 from tests.soak.variety import Lanes
 from tests.soak.volume import Volume
 from tests.support.mesh import Member
@@ -49,6 +49,7 @@ class Row:
     descriptors_after: int
     broken: float
     panics: float
+    samples: tuple[Sample, ...]
 
     def failures(self) -> list[str]:
         found = []
@@ -169,6 +170,13 @@ def _row(one: Measured) -> Row:
     most = one.descriptors_before + SPARE_DESCRIPTORS
     with suppress(AssertionError):  # judged by the row, beside everything else
         until(lambda: one.descriptors() <= most, "descriptors", limit=20)
-    found = growth(one.samples)
-    held = one.samples[-1].resident
-    return Row(one.name, found, held, one.descriptors_before, one.descriptors(), one.broken(), one.panics())
+    return Row(
+        one.name,
+        growth(one.samples),
+        one.samples[-1].resident,
+        one.descriptors_before,
+        one.descriptors(),
+        one.broken(),
+        one.panics(),
+        tuple(one.samples),
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
+from control_plane.policy.yaml_tree import parse
 from tests.control_plane.properties.messages import FLOATS
 from tests.control_plane.properties.words import DOCUMENTS
 from tests.support.process import ROOT
@@ -78,8 +79,8 @@ TREES = st.recursive(
 def valid_documents() -> tuple[dict[str, Any], ...]:
     """The shop's policies and those of the tests, as trees."""
     texts = (*DOCUMENTS, *(path.read_text() for path in sorted(SHOP.glob("*.yaml"))))
-    documents = (document for text in texts for document in yaml.safe_load_all(text) if document)
-    return tuple(document for document in documents if "protos" not in document.get("spec", {}))
+    documents = [node.plain() for text in texts for node in parse(text)]
+    return tuple(one for one in documents if isinstance(one, dict) and "protos" not in str(one.get("spec")))
 
 
 @st.composite
@@ -97,7 +98,7 @@ def mutated_documents(draw: Draw) -> str:
 @st.composite
 def mangled_text(draw: Draw) -> str:
     """A valid document whose text is cut, doubled or written over."""
-    text = draw(st.sampled_from([json.dumps(tree, default=str) for tree in valid_documents()] + list(DOCUMENTS)))
+    text: str = draw(st.sampled_from([json.dumps(tree, default=str) for tree in valid_documents()] + list(DOCUMENTS)))
     for _ in range(draw(st.integers(1, 3))):
         at, to = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
         put = draw(
