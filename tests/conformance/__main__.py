@@ -27,7 +27,11 @@ def main() -> int:
         print(f"conformance: {error}", file=sys.stderr)
         return 2
     begun = time.monotonic()
-    results = [result for part in parts for result in part()]
+    results: list[Result] = []
+    for part in parts:
+        results += part()
+        told = f"{len(results)} cases, {sum(not result.passed for result in results)} failed"
+        print(f"after {time.monotonic() - begun:.0f} s: {told}; last: {results[-1].part}", file=sys.stderr)
     write(results, not_run, FILE)
     print(table(results, not_run))
     print(f"{len(results)} cases in {time.monotonic() - begun:.0f} s; written to {FILE.relative_to(Path.cwd())}")

@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from tests.conformance import h2spec
+from tests.conformance.both_ways import judge, settled
 from tests.conformance.connect import between, suite
 from tests.conformance.result import NotRun, Result, table, write
 
@@ -90,3 +91,14 @@ def test_messages_are_read_one_by_one_and_a_torn_one_is_the_end() -> None:
         between.write_message(stream, message)
     whole = io.BytesIO(stream.getvalue() + b"\0\0\0\x09torn")
     assert [between.read_message(whole) for _ in range(4)] == [b"one", b"", b"three", None]
+
+
+def test_only_a_difference_that_stays_is_a_failure() -> None:
+    once = judge("part", "case", "", "timed out", 1.0)
+    assert once.reason == "without the mesh: passes; with it: timed out"
+    assert not judge("part", "case", "", None, 1.0).passed, "a case that was not run on one side"
+    assert judge("part", "case", "no such method", "no method", 1.0).note.endswith("no such method")
+    gone = settled(once, judge("part", "case", "", "", 1.0))
+    assert gone.passed
+    assert once.reason in gone.note
+    assert not settled(once, once).passed

@@ -28,10 +28,14 @@ class Pairing:
     def part(self) -> str:
         return f"connectrpc {self.program.name}"
 
-    def command(self, runner: Path, through: str | None) -> Sequence[str]:
-        """The runner's command line; `through` is where the mesh takes the calls, None for a straight run."""
+    def command(self, runner: Path, through: str | None, only: Sequence[str] = ()) -> Sequence[str]:
+        """The runner's command line; `through` is where the mesh takes the calls, None for a straight run.
+
+        `only` names some of the cases.
+        """
         other = {"client": "server", "server": "client"}[self.role]
-        chosen = [MEETING[self.meeting], f"**/(grpc {other} impl)/**"]
+        chosen = [part for name in only for part in ("--run", name)]
+        chosen = chosen or [MEETING[self.meeting], f"**/(grpc {other} impl)/**"]
         port = ["--port", str(self.port)]
         options = ["--conf", str(CONFIG), "--mode", self.role, "--vv", *chosen]
         between = [sys.executable, "-m", "tests.conformance.connect.between", self.role, through or "", "--"]
