@@ -36,6 +36,12 @@ def streams_field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
         lane.close()
 
 
+@pytest.fixture(scope="session")
+def streams_lane(streams_field: Field) -> Lane:
+    """For tests that add members of their own."""
+    return streams_field.streams.lane
+
+
 @pytest.fixture
 def streams(streams_field: Field) -> Pair:
     return streams_field.streams
