@@ -155,6 +155,7 @@ impl Worker {
     fn before_request(&mut self, key: u32) {
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
         connection.busy_since = self.now;
+        connection.resets.opened(self.now);
         if connection.http2.active_streams() == 1 {
             self.became_busy(key);
         }

@@ -4,8 +4,10 @@
 //! A young stream's reset goes out at once while few do: 50 in ten seconds and one for every fourth stream opened. Under
 //! that, at most half of the resets that any ten seconds of the server's hold can be young (`http2/floods`, and Envoy's
 //! rule likewise). Others wait until their stream is no longer young; so long their work runs on, and counts against the
-//! connection of the caller who gave it up.
+//! connection of the caller who gave it up. Another sidecar's connection carries many callers, whose cancels it has
+//! paced by this same rule: what keeps about to it is not held against all of them.
 
+use super::connection::{Listener, Side};
 use super::{Timer, Worker};
 use crate::call::StreamRef;
 use crate::timers::TimerId;
@@ -19,8 +21,11 @@ const YOUNG: Duration = Duration::from_millis(1_100);
 const AT_ONCE: u32 = 50;
 /// And one for so many streams opened.
 const OPENED_FOR_ONE: u32 = 4;
+/// The same of another sidecar, whose window of ten seconds begins at another time.
+const OF_SIDECAR: u32 = 100;
+const OPENED_FOR_ONE_OF_SIDECAR: u32 = 3;
 
-/// How an upstream connection's streams were given up lately.
+/// How a connection's streams were given up lately: those to a server, or those of a caller.
 #[derive(Debug)]
 pub(crate) struct Resets {
     since: Instant,
@@ -36,7 +41,8 @@ pub(crate) struct Held {
     up: StreamRef,
     pool: usize,
     due: Instant,
-    owner: Owner,
+    /// `None` where it counts against nobody.
+    owner: Option<Owner>,
 }
 
 /// The downstream connection whose caller gave it up. Keys are given out again, serials are not.
@@ -66,6 +72,13 @@ impl Resets {
         may
     }
 
+    /// One more young stream of a sidecar's was given up; whether that keeps to its pace.
+    fn keeps_pace(&mut self, now: Instant) -> bool {
+        self.roll(now);
+        self.young += 1;
+        self.young <= OF_SIDECAR + self.opened / OPENED_FOR_ONE_OF_SIDECAR
+    }
+
     fn roll(&mut self, now: Instant) {
         if now.saturating_duration_since(self.since) >= WINDOW {
             (self.since, self.opened, self.young) = (now, 0, 0);
@@ -85,12 +98,14 @@ impl Worker {
             return self.stream_freed(up.connection, pool);
         }
         let due = launched + YOUNG;
-        if due <= now || connection.resets.may_go(now) {
+        let may_go = due <= now || connection.resets.may_go(now);
+        let owner = if due <= now { None } else { self.owner_of_young(down) };
+        if may_go {
             return self.reset_upstream(up, pool);
         }
+        let Some(connection) = self.connections.get_mut(up.connection as usize) else { return };
         // No further event of it concerns a call.
         connection.http2.set_token(up.stream, Token::NONE);
-        let owner = Owner { key: down, serial: self.serial_of(down) };
         self.hold_reset(Held { up, pool, due, owner });
     }
 
@@ -151,7 +166,8 @@ impl Worker {
     }
 
     /// Work that goes on counts as a stream of the caller's connection, where that is still there.
-    fn count_work(&mut self, owner: Owner, more: bool) {
+    fn count_work(&mut self, owner: Option<Owner>, more: bool) {
+        let Some(owner) = owner else { return };
         let Some(connection) = self.connections.get_mut(owner.key as usize) else { return };
         if connection.serial == owner.serial {
             connection.still_working = if more { connection.still_working + 1 } else { connection.still_working - 1 };
@@ -159,7 +175,11 @@ impl Worker {
         }
     }
 
-    fn serial_of(&self, key: u32) -> u64 {
-        self.connections.get(key as usize).map_or(0, |connection| connection.serial)
+    /// Who answers for a young stream that is given up.
+    fn owner_of_young(&mut self, key: u32) -> Option<Owner> {
+        let connection = self.connections.get_mut(key as usize)?;
+        let shared = matches!(connection.side, Side::Downstream { listener: Listener::Inbound, .. });
+        let excused = connection.resets.keeps_pace(self.now) && shared;
+        (!excused).then_some(Owner { key, serial: connection.serial })
     }
 }

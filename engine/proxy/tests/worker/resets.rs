@@ -100,6 +100,28 @@ fn work_that_runs_on_after_a_reset_counts_against_the_caller() {
 }
 
 #[test]
+fn a_sidecar_that_paces_its_cancels_is_not_refused_for_them() {
+    let mut world = World::callee();
+    world.server_streams = 1_000;
+    // Attackers of their own have used up what goes to the application at once.
+    for _ in 0..4 {
+        let attacker = world.sidecar();
+        for _ in 0..90 {
+            let call = world.call(attacker, "Unary", &[], b"x");
+            give_up(&mut world, attacker, call);
+        }
+    }
+    let shared = world.sidecar();
+    for nth in 0..150 {
+        let call = world.call(shared, "Unary", &[], b"x");
+        give_up(&mut world, shared, call);
+        assert_ne!(world.seen(shared, call).reset, Some(ErrorCode::REFUSED_STREAM), "call {nth}");
+    }
+    let honest = world.call(shared, "Unary", &[], b"x");
+    assert_eq!(world.seen(shared, honest).reset, None);
+}
+
+#[test]
 fn a_stream_that_ends_by_itself_while_its_reset_is_held_gives_its_place_back() {
     let mut world = World::new(&Policy::to(&[address(1)]));
     let caller = world.caller();

@@ -177,6 +177,35 @@ impl World {
         world
     }
 
+    /// A sidecar before the application at port 1, where any sidecar may call.
+    pub(crate) fn callee() -> Self {
+        let config = proto::EngineConfig {
+            inbound_listen: "127.0.0.1:0".into(),
+            application: address(1).to_string(),
+            identity_dir: "unused".into(),
+            ..config()
+        };
+        let mut policy = Policy::to(&[]);
+        policy.snapshot.inbound = Some(proto::Inbound {
+            identity: "spiffe://shop.local/shop/echo".into(),
+            service: "shop/echo".into(),
+            allow_by_default: true,
+            circuit_breaker: Some(crate::policy::breaker()),
+            ..Default::default()
+        });
+        Self::with_config(config, &policy)
+    }
+
+    /// Another sidecar's connection on the inbound listener.
+    pub(crate) fn sidecar(&mut self) -> ConnectionKey {
+        let key = self.worker.accept(Listener::Inbound);
+        let identity = tulle_mesh::spiffe::SpiffeId::parse("spiffe://shop.local/shop/front").expect("an id");
+        self.worker.established(key, Some(identity));
+        self.peers.insert(key, Peer::new(Role::Client, 100, None));
+        self.run();
+        key
+    }
+
     pub(crate) fn apply(&mut self, policy: &Policy) {
         let snapshot = Arc::new(wire::decode(&policy.bytes(), self.snapshot.as_deref()).expect("a good snapshot"));
         self.snapshot = Some(snapshot.clone());
