@@ -1,0 +1,65 @@
+//! An endpoint's load cell: what is counted is all there, and an open endpoint is known to be one.
+
+use crate::balance::endpoint::{EndpointCell, EndpointKey, Load, OpenEndpoints};
+use crate::method::MethodLabel;
+use crate::outcome::Verdict;
+use crate::resilience::accrual::{AccrualPolicy, EndpointState};
+use crate::sync::Arc;
+use loom::thread;
+use std::time::{Duration, Instant};
+
+fn cell(open: &Arc<OpenEndpoints>) -> EndpointCell {
+    EndpointCell {
+        id: "echo-1".into(),
+        address: ([127, 0, 0, 1], 1).into(),
+        identity: None,
+        weight: 1,
+        healthy: true,
+        key: EndpointKey(1),
+        accrual_policy: AccrualPolicy { consecutive_failures: 1, ..AccrualPolicy::default() },
+        load: Arc::new(Load::new(open.clone())),
+    }
+}
+
+fn call(cell: &EndpointCell, now: Instant, verdict: Verdict) {
+    cell.begin(now);
+    cell.finish(now, Duration::from_millis(1), verdict, MethodLabel::OTHER);
+}
+
+#[test]
+fn calls_of_two_workers_are_all_counted() {
+    super::explore(3, || {
+        let open = Arc::new(OpenEndpoints::default());
+        let (cell, now) = (Arc::new(cell(&open)), Instant::now());
+        let other = cell.clone();
+        let there = thread::spawn(move || call(&other, now, Verdict::Success));
+        call(&cell, now, Verdict::Success);
+        there.join().expect("no panic");
+        assert_eq!((cell.in_flight(), cell.successes(), cell.failures()), (0, 2, 0));
+        let latency = cell.ewma(now);
+        assert!(latency >= Duration::from_millis(1) && latency <= Duration::from_millis(30), "{latency:?}");
+    });
+}
+
+#[test]
+fn open_endpoints_are_counted_as_they_open_and_close() {
+    super::explore(3, || {
+        let open = Arc::new(OpenEndpoints::default());
+        let (cell, now) = (Arc::new(cell(&open)), Instant::now());
+        let other = cell.clone();
+        let there = thread::spawn(move || call(&other, now, Verdict::Failure));
+        call(&cell, now, Verdict::Failure);
+        there.join().expect("no panic");
+        assert_eq!((cell.state(), open.any()), (EndpointState::Open, true));
+        // A minute later its probe succeeds while a last old call fails.
+        let later = now + Duration::from_secs(60);
+        assert!(cell.try_probe(later));
+        let other = cell.clone();
+        let there = thread::spawn(move || call(&other, later, Verdict::Failure));
+        call(&cell, later, Verdict::Success);
+        there.join().expect("no panic");
+        assert_eq!(open.any(), cell.state() != EndpointState::Closed, "{:?}", cell.state());
+        drop(Arc::into_inner(cell));
+        assert!(!open.any(), "an endpoint that is gone is not open");
+    });
+}
