@@ -46,8 +46,8 @@ def faults(mesh: Mesh, victim: Member) -> tuple[Fault, ...]:
         pushed[0] += 1
 
     return (
-        Fault("policy pushed", NOTHING, push),
         Fault("backend killed and restarted", LOST, lambda: _restart_application(mesh, victim)),
+        Fault("policy pushed", NOTHING, push),
         Fault("control plane restarted", NOTHING, lambda: _restart_control_plane(mesh)),
         Fault("sidecar restarted", NOTHING, lambda: _restart_sidecar(mesh, victim)),
         Fault("control plane killed", NOTHING, lambda: _restart_control_plane(mesh, kill=True)),
