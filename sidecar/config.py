@@ -12,6 +12,7 @@ from typing import Final
 from protos import names
 from sidecar.address import HostPort, is_ip
 from sidecar.errors import InvalidSettingError
+from sidecar.limits import check_limits
 
 DEFAULT_NAMESPACE: Final = "default"
 MAX_GRACE: Final = timedelta(seconds=120)
@@ -56,6 +57,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "grace": Setting("--grace", "TULLE_GRACE"),
         "workers": Setting("--workers", "TULLE_WORKERS"),
         "otlp": Setting("--otlp/--no-otlp", "TULLE_OTLP"),
+        "limits": Setting("--limit", "TULLE_LIMIT"),
     }
 )
 
@@ -74,6 +76,7 @@ class SidecarConfig:
 
     Addresses are "host:port"; port 0 takes any free one. `service` is "namespace/name", or a name in `namespace`.
     `application` is where the application listens (HTTP/2 plaintext), None for a workload that only calls.
+    `limits` are named and written as in `sidecar.limits`.
     `advertise` is the "ip" or "ip:port" that callers dial, by default where `inbound` is bound.
     """
 
@@ -95,6 +98,7 @@ class SidecarConfig:
     grace: timedelta = timedelta(seconds=30)
     workers: int = 0
     otlp: bool = True
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -157,6 +161,10 @@ class SidecarConfig:
             raise refuse("grace", f"{self.grace.total_seconds():g} s is not from 0 to 120 s")
         if not 0 <= self.workers <= 1024:
             raise refuse("workers", f"{self.workers} is not from 0 (one a core) to 1024")
+        try:
+            check_limits(self.limits)
+        except ValueError as error:
+            raise refuse("limits", str(error)) from error
 
 
 def refuse(key: str, cause: str) -> InvalidSettingError:

@@ -21,6 +21,7 @@ _SETTING_OF = {
     "identity_dir": "state_dir",
     "workers": "workers",
     "upstream_ports": "upstream_ports",
+    "limits": "limits",
 }
 _FIELD = "EngineConfig."
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from protos.tulle.v1 import engine_pb2
 from sidecar.config import SidecarConfig
+from sidecar.limits import encode_limits
 
 
 def engine_config(
@@ -23,4 +24,5 @@ def engine_config(
             engine_pb2.UpstreamPort(listen=port.listen, authority=port.authority) for port in config.upstream_ports
         ],
         trace_ratio=trace_ratio,
+        limits=encode_limits(config.limits),
     )

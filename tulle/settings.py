@@ -18,6 +18,7 @@ KNOWN = (
     "credentials",
     "data",
     "inbound-listen",
+    "limit",
     "listen",
     "outbound-listen",
     "output",

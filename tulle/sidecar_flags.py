@@ -1,6 +1,6 @@
 """The flags of a sidecar, shared by `tulle sidecar` and `tulle run`; `sidecar.config` says what each may be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +36,10 @@ State = Annotated[
 Instance = Annotated[str | None, typer.Option(help="this instance's id; default: one made once and kept in --state")]
 Grace = Annotated[str, typer.Option(help="how long open calls have at a stop, 0s to 2m")]
 Workers = Annotated[int, typer.Option(help="threads; 0: one a core")]
+LimitFlag = Annotated[
+    list[str] | None,
+    typer.Option(help="name=value, see 'tulle describe limits'; may be repeated", metavar="NAME=VALUE"),
+]
 Otlp = Annotated[
     bool, typer.Option("--otlp/--no-otlp", help="export telemetry, to the control plane unless OTEL_* says else")
 ]
@@ -59,6 +63,7 @@ def build(given: Mapping[str, Any], application: str | None) -> "SidecarConfig":
             outbound=None if given["outbound"] == "off" else given["outbound"],
             upstream_ports=tuple(_upstream(text) for text in given["upstream"] or ()),
             labels=dict(_label(text) for text in given["label"] or ()),
+            limits=_limits(given["limit"] or ()),
             state_dir=given["state"],
             grace=timedelta(0)
             if grace == "0s"
@@ -92,6 +97,16 @@ def _upstream(text: str) -> "UpstreamPort":
 
     listen, _, authority = text.partition("=")
     return UpstreamPort(listen, authority)
+
+
+def _limits(texts: Sequence[str]) -> dict[str, str]:
+    from sidecar.limits import read_limits
+    from tulle.errors import UsageProblem
+
+    try:
+        return read_limits(texts)
+    except ValueError as error:
+        raise UsageProblem(f"--limit {error}") from error
 
 
 def _label(text: str) -> tuple[str, str]:

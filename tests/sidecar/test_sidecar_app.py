@@ -14,6 +14,7 @@ from sidecar.errors import InvalidSettingError, NotJoinedError
 from tests.sidecar.authority import Authority
 from tests.sidecar.other_side import OtherSide
 from tests.sidecar.running import LIMIT, ORDERS, PAYMENTS, Bench, calling, own
+from tulle.limits_view import in_force
 
 Echo = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 METHOD = "/shop.v1.Payments/Charge"
@@ -66,6 +67,16 @@ async def application() -> AsyncIterator[Application]:
 @pytest.fixture
 def payments(authority: Authority, other_side: OtherSide, tmp_path: Path, application: Application) -> Bench:
     return Bench(authority, other_side, tmp_path / "payments", PAYMENTS, {"application": application.address})
+
+
+async def test_its_limits_are_told_with_their_origin(payments: Bench) -> None:
+    payments.settings["limits"] = {"resets": "7", "stall_timeout": "1.5s"}
+    payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start() as running:
+        rows = await asyncio.to_thread(in_force, running.addresses.admin)
+    told = {row.limit.name: (row.value, row.origin) for row in rows}
+    assert (told["resets"], told["stall_timeout"]) == ((7, "--limit"), (1.5, "--limit"))
+    assert told["stream_errors"] == (200, "default")
 
 
 async def test_it_joins_takes_policy_registers_and_is_ready(payments: Bench) -> None:

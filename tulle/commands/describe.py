@@ -9,13 +9,20 @@ from tulle.output import Format
 
 
 def describe(
-    service: Annotated[str, typer.Argument(help="namespace/name")],
+    service: Annotated[str, typer.Argument(help="namespace/name, or 'limits' for those of a sidecar")],
     method: Annotated[str, typer.Option(help="package.Service/Method, for the route that takes it")] = "",
+    admin: Annotated[str, typer.Option(help="with 'limits': host:port of a sidecar, for the values that it has")] = "",
     credentials: Credentials = None,
     control_plane: ControlPlaneAddress = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Show the policy in force for a service, each value with its origin."""
+    if service == "limits":
+        from tulle import limits_view
+
+        limits_view.limits.emit(limits_view.in_force(admin) if admin else limits_view.defaults(), output)
+        return
+
     from protos.tulle.v1 import policy_pb2
     from tulle import views
     from tulle.client import connect

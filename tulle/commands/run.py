@@ -32,6 +32,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter a flag
     instance: flags.Instance = None,
     grace: flags.Grace = "30s",
     workers: flags.Workers = 0,
+    limit: flags.LimitFlag = None,
     otlp: flags.Otlp = True,
 ) -> int:
     """Run a command beside its own sidecar.

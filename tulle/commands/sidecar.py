@@ -28,6 +28,7 @@ def sidecar(  # noqa: PLR0913, PLR0917 - a parameter a flag
     instance: flags.Instance = None,
     grace: flags.Grace = "30s",
     workers: flags.Workers = 0,
+    limit: flags.LimitFlag = None,
     otlp: flags.Otlp = True,
 ) -> None:
     """Run a sidecar beside a service that is started elsewhere. Prints one line when it is ready; SIGTERM stops it."""
