@@ -59,6 +59,7 @@ def shape() -> tuple[Case, ...]:
         connection_error("5.5", "an unknown frame within a block", _begun() + f.frame(UNKNOWN, 0, 1), f.PROTOCOL_ERROR),
         tolerated("5.5", "an unknown setting is ignored", f.settings((0xFA, 7))),
         tolerated("7", "unknown error codes are taken", OPEN + f.rst_stream(1, 0xFFFF)),
+        answered("7", "one in a GOAWAY is taken", OPEN + f.goaway(0, 0xFFFF) + f.data(1, message, f.END_STREAM)),
     )
 
 

@@ -62,6 +62,7 @@ def priority_and_reset() -> tuple[Case, ...]:
     return (
         connection_error("6.3", "PRIORITY on stream 0", f.priority(0, 1), f.PROTOCOL_ERROR),
         stream_error("6.3", "PRIORITY of 4 bytes", OPEN + f.frame(f.PRIORITY, 0, 1, bytes(4)), f.FRAME_SIZE_ERROR),
+        tolerated("6.3", "PRIORITY of a stream leaves all lower ids unused", f.priority(201, 0, 0)),
         connection_error("6.4", "RST_STREAM on stream 0", f.rst_stream(0, f.CANCEL), f.PROTOCOL_ERROR),
         connection_error(
             "6.4", "RST_STREAM of 3 bytes", OPEN + f.frame(f.RST_STREAM, 0, 1, bytes(3)), f.FRAME_SIZE_ERROR

@@ -14,11 +14,15 @@ ENCODED = f.block(REQUEST)
 def representations() -> tuple[Case, ...]:
     """What must be understood."""
     indexed_name = b"\x0f" + f.integer(58 - 15, 8) + b"\x04test"  # user-agent, without indexing
+    packed = Encoder().encode([("x-test", "in few bits")], huffman=True)[1:]
     return (
         Case("7541 2.3", "a table filled and used by later calls", _with_table),
         answered("7541 5.2", "Huffman's code", _block(Encoder().encode(REQUEST, huffman=True)) + BODY),
         answered("7541 6.1", "an entry of the static table", _block(ENCODED + b"\x90") + BODY),
         answered("7541 6.2.1", "a literal that is indexed", _block(ENCODED + b"\x40\x03x-a\x011\xbe") + BODY),
+        answered("7541 6.2.1", "one with an indexed name", _block(ENCODED + b"\x7a\x04test\xbe") + BODY),
+        answered("7541 6.2.2", "a new name in Huffman's code", _block(ENCODED + b"\x00" + packed) + BODY),
+        answered("7541 6.2.3", "a new name in Huffman's code", _block(ENCODED + b"\x10" + packed) + BODY),
         answered("7541 6.2.2", "a literal with an indexed name", _block(ENCODED + indexed_name) + BODY),
         answered("7541 6.2.3", "a literal never indexed", _block(ENCODED + b"\x10\x03x-a\x011") + BODY),
         answered("7541 6.3", "size updates to 0 and back at the start", _block(b"\x20\x3f\xe1\x1f" + ENCODED) + BODY),
