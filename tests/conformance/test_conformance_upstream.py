@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance import by_frames
+from tests.conformance.by_frames import FrameCase
 from tests.conformance.lane import Lane
-from tests.conformance.upstream import Upstream, upstream
+from tests.conformance.upstream import PART, Upstream, upstream
 from tests.conformance.upstream_cases import UpstreamCase, cases
 
 
@@ -23,6 +25,7 @@ def test_a_server_that_sends(case: UpstreamCase, sides: Upstream) -> None:
 
 
 @pytest.mark.real
-def test_an_interim_response_goes_on_to_the_caller(sides: Upstream) -> None:
-    result = sides.run_interim()
+@pytest.mark.parametrize("case", by_frames.cases(), ids=str)
+def test_a_call_by_frames(case: FrameCase, sides: Upstream) -> None:
+    result = case.run(PART, sides.address)
     assert result.passed, result.reason

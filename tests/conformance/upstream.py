@@ -7,18 +7,15 @@ from dataclasses import dataclass
 
 import grpc
 
-from tests.conformance import frames as f
+from tests.conformance import by_frames
 from tests.conformance.lane import Lane, upstream_address
-from tests.conformance.peer import Peer
 from tests.conformance.result import Result
 from tests.conformance.scripted_server import Conversation, ScriptedServer
-from tests.conformance.sections.case import REQUEST
-from tests.conformance.upstream_cases import Ends, UpstreamCase, cases, interim
+from tests.conformance.upstream_cases import Ends, UpstreamCase, cases
 from tests.support.echo_client import Seen, call
 from tests.support.waiting import until
 
 PART = "upstream side"
-INTERIM = "an interim response"
 LIMIT = 2.0  # seconds within which a call that met a broken server ends
 
 
@@ -37,17 +34,6 @@ class Upstream:
         took = time.monotonic() - begun
         reason = self._judge(case, seen, took)
         return Result(PART, str(case), reason, took)
-
-    def run_interim(self) -> Result:
-        """By frames: gRPC's own clients do not take a 1xx, but an intermediary must pass it on (RFC 9110 §15.2)."""
-        begun, peer = time.monotonic(), Peer.connect(self.address)
-        try:
-            peer.greet().send(f.headers(1, (*REQUEST, ("x-case", INTERIM)), f.END_HEADERS | f.END_STREAM))
-            statuses = [_status(peer), _status(peer)]
-        finally:
-            peer.close()
-        reason = "" if statuses == ["103", "200"] else f"wanted 103 and then 200; came {statuses}"
-        return Result(PART, f"8.1 {INTERIM} goes on to the caller", reason, time.monotonic() - begun)
 
     def _judge(self, case: UpstreamCase, seen: Seen, took: float) -> str:
         if took > LIMIT:
@@ -70,12 +56,6 @@ class Upstream:
         return ""
 
 
-def _status(peer: Peer) -> str | None:
-    """Of the next header block."""
-    block = peer.until(lambda frame: frame.kind == f.HEADERS, "HEADERS").payload
-    return next((str(value) for name, value in peer.decoder.decode(block) if str(name) == ":status"), None)
-
-
 def _told(case: UpstreamCase, conversation: Conversation) -> str:
     """What is wrong with the error that the server was told; empty if nothing."""
     if case.ends is Ends.NOTHING:
@@ -91,7 +71,8 @@ def _told(case: UpstreamCase, conversation: Conversation) -> str:
 
 @contextmanager
 def upstream(lane: Lane) -> Iterator[Upstream]:
-    server = ScriptedServer({INTERIM: interim, **{str(case): case.script() for case in cases()}})
+    scripts = {str(case): case.script() for case in cases()}
+    server = ScriptedServer(scripts | {str(case): case.script for case in by_frames.cases()})
     try:
         lane.beside("broken", server.port)
         lane.service("good")
@@ -107,4 +88,5 @@ def upstream(lane: Lane) -> Iterator[Upstream]:
 def run(lane: Lane) -> list[Result]:
     """The whole list, one call after the other."""
     with upstream(lane) as sides:
-        return [*(sides.run_case(case) for case in cases()), sides.run_interim()]
+        by_calls = [sides.run_case(case) for case in cases()]
+        return [*by_calls, *(case.run(PART, sides.address) for case in by_frames.cases())]

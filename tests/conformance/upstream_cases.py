@@ -64,7 +64,7 @@ def _head(stream: int) -> bytes:
     return f.headers(stream, HEAD)
 
 
-def _whole(stream: int) -> bytes:
+def whole(stream: int) -> bytes:
     return _head(stream) + f.data(stream, SMALL) + f.headers(stream, TRAILERS, ENDS)
 
 
@@ -158,25 +158,20 @@ def _messages() -> tuple[UpstreamCase, ...]:
     )
 
 
-def interim(conversation: Conversation, stream: int) -> None:
-    """RFC 9113 §8.1: an answer may be preceded by others whose status is 1xx."""
-    conversation.send(f.headers(stream, ((":status", "103"), ("link", "</x>"))), _whole(stream))
-
-
 def _harmless() -> tuple[UpstreamCase, ...]:
     return (
-        _fine("4.1", "a frame of an unknown type", lambda s: f.frame(0x16, 255, s, b"x") + _whole(s)),
+        _fine("4.1", "a frame of an unknown type", lambda s: f.frame(0x16, 255, s, b"x") + whole(s)),
         _fine(
             "4.1",
             "undefined flags and the reserved bit",
-            lambda s: f.frame(f.PING, 0xFE, 1 << 31, b"y" * 8) + _whole(s),
+            lambda s: f.frame(f.PING, 0xFE, 1 << 31, b"y" * 8) + whole(s),
         ),
-        _fine("5.3.2", "PRIORITY", lambda s: f.priority(s, 0) + f.priority(s + 2, s) + _whole(s)),
+        _fine("5.3.2", "PRIORITY", lambda s: f.priority(s, 0) + f.priority(s + 2, s) + whole(s)),
         _fine("6.1", "padded and empty DATA", lambda s: _head(s) + _padded(s) + f.headers(s, TRAILERS, ENDS)),
-        _fine("6.5.2", "an unknown setting", lambda s: f.settings((0xFA, 7)) + _whole(s)),
+        _fine("6.5.2", "an unknown setting", lambda s: f.settings((0xFA, 7)) + whole(s)),
         _fine("6.5.2", "another table, window and frame size", _resettled),
         _fine("6.10", "a block in three frames", _in_pieces),
-        _fine("8.1", "RST_STREAM of NO_ERROR after the whole answer", lambda s: _whole(s) + f.rst_stream(s, 0)),
+        _fine("8.1", "RST_STREAM of NO_ERROR after the whole answer", lambda s: whole(s) + f.rst_stream(s, 0)),
         _fine("5.1", "WINDOW_UPDATE and RST_STREAM after the end", _late),
     )
 
@@ -199,7 +194,7 @@ def _padded(stream: int) -> bytes:
 
 def _resettled(stream: int) -> bytes:
     values = ((f.HEADER_TABLE_SIZE, 0), (f.INITIAL_WINDOW_SIZE, 100), (f.MAX_FRAME_SIZE, 1 << 20))
-    return f.settings(*values) + _whole(stream) + f.settings((f.INITIAL_WINDOW_SIZE, 65_535))
+    return f.settings(*values) + whole(stream) + f.settings((f.INITIAL_WINDOW_SIZE, 65_535))
 
 
 def _in_pieces(stream: int) -> bytes:
@@ -210,4 +205,4 @@ def _in_pieces(stream: int) -> bytes:
 
 
 def _late(stream: int) -> bytes:
-    return _whole(stream) + f.window_update(stream, 1) + f.rst_stream(stream, f.CANCEL)
+    return whole(stream) + f.window_update(stream, 1) + f.rst_stream(stream, f.CANCEL)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 UNMET: Final = "not met: see test_conformance_sections.py"
-PLAIN: Final = "GET and HEAD, which need a server of plain HTTP"
+PLAIN: Final = "GET and HEAD: see by_frames.py"
 
 COUNTERPARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
