@@ -198,10 +198,14 @@ async def _pump(
 
 
 def _exporter(telemetry: TelemetrySettings, resource: dict[str, str], version: str) -> Exporter:
-    # Half a second of imports, for those who export alone, and off the event loop.
-    from sidecar.telemetry.otlp import Otlp
+    # Imports for those who export alone, and off the event loop; the SDK's for those alone who speak to it.
+    if telemetry.needs_sdk:
+        from sidecar.telemetry.otlp import Otlp
 
-    return Otlp(telemetry, resource, version)
+        return Otlp(telemetry, resource, version)
+    from sidecar.telemetry.home import Home
+
+    return Home(telemetry, resource, version)
 
 
 def _upstreams(bound: engine_pb2.EngineAddresses) -> tuple[UpstreamPort, ...]:

@@ -8,11 +8,14 @@ from typing import Final, Literal, Self
 from sidecar.errors import InvalidSettingError
 
 Signal = Literal["METRICS", "TRACES"]
+_SIGNALS: Final = ("METRICS", "TRACES")
 
 # /metrics is always there, so "prometheus" asks for nothing more.
 _EXPORTERS: Final = {"otlp": "otlp", "console": "console", "none": "none", "prometheus": "none"}
 _PROTOCOLS: Final = frozenset({"grpc", "http/protobuf"})
 _TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+# What only the SDK's exporters read; without any of these nothing but the control plane is the target.
+_SDK_READS: Final = ("OTEL_EXPORTER_OTLP_", "OTEL_RESOURCE_ATTRIBUTES")
 _DEFAULT_INTERVAL_MS: Final = "1000"
 _DEFAULT_TRACE_RATIO: Final = 0.01
 
@@ -28,13 +31,17 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """All of it. Raises InvalidSettingError naming the variable."""
+    """All of it. Raises InvalidSettingError naming the variable.
+
+    `needs_sdk`: the operator has said something to the SDK's own exporters.
+    """
 
     interval: timedelta
     metrics: Export
     traces: Export
     trace_ratio: float
     asks_for_deltas: bool
+    needs_sdk: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str], *, otlp: bool) -> Self:
@@ -45,6 +52,7 @@ class TelemetrySettings:
             metrics=_export(environ, "METRICS", off=off),
             traces=_export(environ, "TRACES", off=off),
             trace_ratio=0.0 if off else _trace_ratio(environ),
+            needs_sdk=_needs_sdk(environ),
             asks_for_deltas=environ.get(_TEMPORALITY, "cumulative").strip().lower() not in ("", "cumulative"),
         )
 
@@ -64,6 +72,11 @@ def _export(environ: Mapping[str, str], signal: Signal, *, off: bool) -> Export:
         raise InvalidSettingError(f"{general}PROTOCOL: {protocol!r} is not one of grpc, http/protobuf")
     has_endpoint = bool(environ.get(scoped + "ENDPOINT") or environ.get(general + "ENDPOINT"))
     return Export("none" if off else _EXPORTERS[exporter], protocol, has_endpoint)
+
+
+def _needs_sdk(environ: Mapping[str, str]) -> bool:
+    to_console = "console" in (environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() for signal in _SIGNALS)
+    return to_console or any(value for name, value in environ.items() if name.startswith(_SDK_READS))
 
 
 def _interval(environ: Mapping[str, str]) -> timedelta:

@@ -1,7 +1,6 @@
-"""The engine's spans as OpenTelemetry's: CLIENT for outbound calls and their attempts, SERVER for inbound ones."""
+"""The engine's spans as the OpenTelemetry SDK's."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -9,12 +8,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 
-from protos import names
 from protos.tulle.v1 import engine_pb2
-from sidecar.telemetry.series import status_name, workload
-
-# OpenTelemetry's RPC conventions: for a server, the statuses that are its own fault.
-_SERVER_ERRORS: Final = frozenset({2, 4, 12, 13, 14, 15})
+from sidecar.telemetry.span_facts import failure, is_outbound, span_attributes
 
 
 def readable(
@@ -30,17 +25,13 @@ def _readable(span: engine_pb2.Span, service: str, resource: Resource, scope: In
         context=_context(span, span.span_id),
         parent=_context(span, span.parent_span_id) if span.parent_span_id else None,
         resource=resource,
-        attributes=_attributes(span, service),
-        kind=SpanKind.CLIENT if _is_outbound(span) else SpanKind.SERVER,
+        attributes=span_attributes(span, service),
+        kind=SpanKind.CLIENT if is_outbound(span) else SpanKind.SERVER,
         status=_status(span),
         start_time=span.start_unix_nano,
         end_time=span.end_unix_nano,
         instrumentation_scope=scope,
     )
-
-
-def _is_outbound(span: engine_pb2.Span) -> bool:
-    return span.direction == engine_pb2.DIRECTION_OUTBOUND
 
 
 def _context(span: engine_pb2.Span, span_id: bytes) -> SpanContext:
@@ -53,22 +44,6 @@ def _context(span: engine_pb2.Span, span_id: bytes) -> SpanContext:
     )
 
 
-def _attributes(span: engine_pb2.Span, service: str) -> dict[str, str | int]:
-    outbound = _is_outbound(span)
-    attributes: dict[str, str | int] = {
-        names.RPC_SYSTEM: "grpc",
-        names.RPC_METHOD: span.method,
-        names.RPC_STATUS: status_name(span.grpc_status),
-        names.SOURCE: service if outbound else workload(span.peer),
-        names.TARGET: span.peer if outbound else service,
-    }
-    optional = {names.ENDPOINT: span.endpoint, names.ROUTE: span.route, names.REASON: span.reason}
-    attributes.update({key: value for key, value in optional.items() if value})
-    if span.attempt:
-        attributes[names.ATTEMPT] = span.attempt_number
-    return attributes
-
-
 def _status(span: engine_pb2.Span) -> Status:
-    failed = span.grpc_status != 0 if _is_outbound(span) else span.grpc_status in _SERVER_ERRORS
-    return Status(StatusCode.ERROR, span.reason or status_name(span.grpc_status)) if failed else Status()
+    cause = failure(span)
+    return Status() if cause is None else Status(StatusCode.ERROR, cause)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from sidecar.errors import InvalidSettingError
 from sidecar.link import Link
 from sidecar.telemetry import drain as drain_module
 from sidecar.telemetry.drain import Drain
+from sidecar.telemetry.home import Home
 from sidecar.telemetry.otlp import Otlp
 from sidecar.telemetry.pump import Pump, step_back
 from sidecar.telemetry.settings import TelemetrySettings
@@ -42,8 +44,14 @@ def drain(*spans: engine_pb2.Span) -> Drain:
     return Drain(Counting(*spans), SERVICE, lambda: 0)
 
 
-def otlp(**environ: str) -> Otlp:
-    return Otlp(TelemetrySettings.read(environ, otlp=True), RESOURCE, "0.1.0")
+Made = Callable[..., Home | Otlp]
+
+
+@pytest.fixture(params=[Home, Otlp], ids=["without the SDK", "with the SDK"])
+def otlp(request: pytest.FixtureRequest) -> Made:
+    """Both ways out keep the same promises."""
+    kind: type[Home | Otlp] = request.param
+    return lambda **environ: kind(TelemetrySettings.read(environ, otlp=True), RESOURCE, "0.1.0")
 
 
 @pytest.fixture
@@ -51,7 +59,9 @@ async def link(joined: StandInEngine, other_side: OtherSide) -> Link:
     return Link(other_side.address, joined.identity_dir)
 
 
-async def test_metrics_and_spans_reach_the_control_plane_with_the_svid(link: Link, other_side: OtherSide) -> None:
+async def test_metrics_and_spans_reach_the_control_plane_with_the_svid(
+    link: Link, other_side: OtherSide, otlp: Made
+) -> None:
     failed = span(grpc_status=14, reason="no_endpoints", attempt=True, attempt_number=2, parent_span_id=b"parentid")
     pump = Pump(drain(span(), failed), otlp(), link, interval_seconds=1)
     await pump.send()
@@ -76,7 +86,7 @@ async def test_metrics_and_spans_reach_the_control_plane_with_the_svid(link: Lin
     assert {names.ATTEMPT, names.REASON} <= {one.key for one in second.attributes}
 
 
-async def test_a_server_span_fails_only_by_its_own_fault(link: Link, other_side: OtherSide) -> None:
+async def test_a_server_span_fails_only_by_its_own_fault(link: Link, other_side: OtherSide, otlp: Made) -> None:
     caller = "spiffe://shop.local/shop/web"
     codes = (0, 5, 13)
     spans = [span(direction=INBOUND, peer=caller, grpc_status=code) for code in codes]
@@ -90,7 +100,7 @@ async def test_a_server_span_fails_only_by_its_own_fault(link: Link, other_side:
     assert {one.kind for one in taken} == {2}
 
 
-async def test_spans_that_were_not_taken_are_sent_again(link: Link, other_side: OtherSide) -> None:
+async def test_spans_that_were_not_taken_are_sent_again(link: Link, other_side: OtherSide, otlp: Made) -> None:
     await other_side.stop()
     pump = Pump(drain(span()), otlp(), link, interval_seconds=1)
     await pump.send()
@@ -168,6 +178,21 @@ def test_opentelemetrys_variables_are_obeyed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "needs"),
+    [
+        ({}, False),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "5000", "OTEL_TRACES_SAMPLER": "always_on"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, False),
+        ({"OTEL_EXPORTER_OTLP_TRACES_HEADERS": "a=b"}, True),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "zone=a"}, True),
+        ({"OTEL_TRACES_EXPORTER": "console"}, True),
+    ],
+)
+def test_the_sdk_is_needed_where_its_own_variables_are_set(environ: dict[str, str], needs: bool) -> None:
+    assert TelemetrySettings.read(environ, otlp=True).needs_sdk is needs
+
+
+@pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("OTEL_METRIC_EXPORT_INTERVAL", "soon"),
@@ -181,7 +206,7 @@ def test_a_wrong_variable_is_named(variable: str, value: str) -> None:
         TelemetrySettings.read({variable: value}, otlp=True)
 
 
-def test_a_signal_that_is_turned_off_is_not_made(joined: StandInEngine, other_side: OtherSide) -> None:
+def test_a_signal_that_is_turned_off_is_not_made(otlp: Made) -> None:
     exporter = otlp(OTEL_METRICS_EXPORTER="none", OTEL_TRACES_EXPORTER="none")
     assert exporter.export(reading(), [span()])
     exporter.close()
