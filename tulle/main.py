@@ -1,6 +1,5 @@
 """`tulle`: reads the settings, finds the verb, and is the one place where an error becomes a line and an exit code."""
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -50,10 +49,16 @@ def _asks_for_typer(arguments: Sequence[str], environ: Mapping[str, str]) -> boo
 def _run_staying(arguments: list[str], environ: Mapping[str, str], here: Path) -> int:
     from tulle.plain_flags import read_flags
     from tulle.settings import read_settings
+    from tulle.staying_flags import FLAGS
 
-    verb = next(verb for verb in VERBS if verb.path == arguments[0])
-    function = getattr(importlib.import_module(f"tulle.commands.{verb.module}"), verb.function)
-    return function(**read_flags(function, arguments[1:], environ, read_settings(here, environ))) or 0
+    verb, settings = arguments[0], read_settings(here, environ)
+    given = read_flags(FLAGS[verb], arguments[1:], environ, settings)
+    from tulle.staying import stay_as_sidecar, stay_beside
+
+    if verb == "run":
+        return stay_beside(given)
+    stay_as_sidecar(given)
+    return 0
 
 
 def _run_verb(arguments: list[str], environ: Mapping[str, str], here: Path) -> int:

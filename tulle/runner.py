@@ -16,7 +16,7 @@ from tulle.child import Child, Exit, Spawn
 from tulle.command_environment import Capture, command_environment
 from tulle.errors import UsageProblem
 from tulle.ready import print_ready
-from tulle.sidecar_flags import places
+from tulle.sidecar_settings import places
 from tulle.stopping import stop_on_signals
 
 

@@ -3,16 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tulle.declared_flags import declared
 from tulle.commands.run import run
 from tulle.commands.sidecar import sidecar
 from tulle.errors import UsageProblem
 from tulle.lazy_group import load
 from tulle.plain_flags import read_flags
+from tulle.staying_flags import FLAGS
 from tulle.verbs import VERBS
 
 CASES = [
@@ -36,7 +37,7 @@ def test_both_readings_are_equal(
     command = load(next(row for row in VERBS if row.path == verb), verb, settings)
     by_typer: dict[str, Any] = command.make_context(verb, list(arguments)).params
     absent_lists = {name: None for name, value in by_typer.items() if value == ()}
-    assert read_flags(FUNCTIONS[verb], arguments, environ, settings) == by_typer | absent_lists
+    assert read_flags(FLAGS[verb], arguments, environ, settings) == by_typer | absent_lists
 
 
 @pytest.mark.parametrize(
@@ -52,17 +53,26 @@ def test_both_readings_are_equal(
 )
 def test_a_wrong_flag_is_named(arguments: list[str], cause: str) -> None:
     with pytest.raises(UsageProblem) as caught:
-        read_flags(run, arguments, {}, {})
+        read_flags(FLAGS["run"], arguments, {}, {})
     assert caught.value.cause == cause
     assert caught.value.hint
 
 
-def test_a_sidecar_carries_no_pydantic(tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", FUNCTIONS)
+def test_the_flags_that_are_read_are_those_that_are_declared(verb: str) -> None:
+    assert {flag.name: flag for flag in FLAGS[verb]} == {flag.name: flag for flag in declared(FUNCTIONS[verb])}
+
+
+HEAVY = ("typer", "click", "pydantic", "rich", "cryptography", "opentelemetry.sdk", "prometheus_client", "yaml")
+
+
+@pytest.mark.parametrize(("verb", "rest"), [("sidecar", []), ("run", ["--", "no-such-command"])])
+def test_a_verb_that_stays_carries_nothing_that_it_does_not_use(verb: str, rest: list[str]) -> None:
+    """A sidecar's life has room for neither a command line's machinery nor an exporter's."""
     program = (
-        "import sys; from tulle.main import run; from pathlib import Path;"
-        "import tulle.runner, sidecar.telemetry.otlp;"
-        "code = run(['run', '--service', 'a/b', '--', 'no-such-command'], {}, Path('/nonexistent'));"
-        "print('pydantic' in sys.modules); sys.exit(code)"
+        "import sys; from tulle.main import run; from pathlib import Path; import sidecar.telemetry.home;"
+        f"code = run({[verb, '--service', 'a/b', '--weight', '0', *rest]!r}, {{}}, Path('/nonexistent'));"
+        f"print([name for name in {HEAVY!r} if name in sys.modules]); sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "False\n"), done.stderr
+    assert (done.returncode, done.stdout) == (2, "[]\n"), done.stderr

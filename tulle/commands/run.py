@@ -40,22 +40,6 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter a flag
     The sidecar is ready before the command starts. SIGTERM or Ctrl-C: callers let go, open calls end, the command is
     stopped, and its own calls still go out until it has. The exit code is the command's.
     """
-    config = flags.build(locals(), f"127.0.0.1:{port}" if port else None)
+    from tulle.staying import stay_beside
 
-    import asyncio
-    import os
-
-    from sidecar.errors import SidecarError
-    from tulle.command_environment import Capture
-    from tulle.logs import log_to_stderr
-    from tulle.runner import find_command, run_beside
-
-    find_command(command)
-    log_to_stderr()
-    try:
-        exited = asyncio.run(
-            run_beside(config, command, Capture.HTTPS_TOO if https_proxy else Capture.GRPC, os.environ)
-        )
-    except SidecarError as error:
-        raise flags.explain(error) from error
-    return exited.code
+    return stay_beside(locals())

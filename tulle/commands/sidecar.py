@@ -32,21 +32,6 @@ def sidecar(  # noqa: PLR0913, PLR0917 - a parameter a flag
     otlp: flags.Otlp = True,
 ) -> None:
     """Run a sidecar beside a service that is started elsewhere. Prints one line when it is ready; SIGTERM stops it."""
-    config = flags.build(locals(), application)
+    from tulle.staying import stay_as_sidecar
 
-    import asyncio
-
-    from sidecar.app import serve
-    from sidecar.errors import SidecarError
-    from tulle.logs import log_to_stderr
-    from tulle.ready import print_ready
-    from tulle.stopping import stop_on_signals
-
-    async def main() -> None:
-        await serve(config, lambda bound: print_ready("sidecar", flags.places(bound, config)), stop_on_signals())
-
-    log_to_stderr()
-    try:
-        asyncio.run(main())
-    except SidecarError as error:
-        raise flags.explain(error) from error
+    stay_as_sidecar(locals())
