@@ -95,7 +95,7 @@ impl Peer {
     /// Sends at most `size` bytes of the stream, with padding, as far as the worker's windows let it.
     pub(crate) fn send(&mut self, id: u32, size: usize, padding: u8) {
         let extra = if padding > 0 { usize::from(padding) + 1 } else { 0 };
-        let window = self.has.stream(id).min(self.has.connection).min(16_384).max(0) as usize;
+        let window = self.has.stream(id).min(self.has.connection).clamp(0, 16_384) as usize;
         let size = size.min(window.saturating_sub(extra));
         if size == 0 {
             return;
