@@ -190,7 +190,6 @@ fn a_codec_that_sends_over_a_window_is_found() {
 
 /// Waiting in turn for the connection's window while SETTINGS take the stream's own away.
 #[test]
-#[ignore = "http2/src/connection/data_out.rs, pump_one(): a stream in the ready list whose window is gone writes an empty DATA"]
 fn a_stream_that_lost_its_window_in_the_queue_writes_nothing() {
     let mut model = Model::new();
     model.take(Step::Send { stream: 0, size: 40_000 });

@@ -117,6 +117,10 @@ impl Connection {
         let connection_window = self.send.available();
         let stream = self.streams.get_mut(slot);
         let most = stream.send.available().min(connection_window).min(self.peer.max_frame as usize);
+        if most == 0 {
+            // SETTINGS took its window while it waited in turn; an update puts it back into the list.
+            return Turn::Over;
+        }
         let chunk = stream.queue.front(most);
         let bytes = chunk.len();
         let is_last = bytes == stream.queue.len();
