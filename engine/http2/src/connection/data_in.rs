@@ -80,7 +80,10 @@ impl Connection {
                     let cause = "DATA over the stream's window";
                     return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now, event);
                 }
-                Ok(())
+                if head.has(frame::PADDED) {
+                    return Ok(());
+                }
+                self.count_content(slot, head.length, head.has(frame::END_STREAM), now, event)
             }
             Found::Gone(Closing::Done) => self.closed_error(head.stream, now, event),
             Found::Gone(Closing::Cut | Closing::Refused) | Found::Forgotten => Ok(()),
@@ -102,6 +105,13 @@ impl Connection {
                 return Ok(Step::NeedsInput);
             }
             self.release(StreamId(data.stream), 1);
+            if let Some(slot) = self.streams.live(data.stream) {
+                self.count_content(slot, data.payload, data.ends_stream, now, event)?;
+            }
+            if event.is_some() {
+                self.reading = Reading::Data(data);
+                return Ok(Step::Done);
+            }
         }
         let payload = take(input, &mut data.payload);
         if data.payload == 0 && data.padding > 0 {
@@ -113,26 +123,33 @@ impl Connection {
         if (!payload.is_empty() || ends)
             && let Some(slot) = self.streams.live(data.stream)
         {
-            self.pass_on(slot, payload, ends, now, event)?;
+            self.pass_on(slot, payload, ends, event);
         }
         Ok(if is_done || !payload.is_empty() { Step::Done } else { Step::NeedsInput })
     }
 
+    /// Counts a frame's content as soon as its length is known, so that it is refused alike wherever it is cut.
     #[inline]
-    fn pass_on<'i>(
+    fn count_content(
         &mut self,
         slot: u32,
-        payload: &'i [u8],
+        bytes: u32,
         ends: bool,
         now: Instant,
-        event: &mut Option<Event<'i>>,
+        event: &mut Option<Event<'_>>,
     ) -> Result<(), ConnectionError> {
         let stream = self.streams.get_mut(slot);
-        stream.came = true;
-        if !stream.count_content(payload.len()) || (ends && !stream.may_end()) {
+        if !stream.count_content(bytes as usize) || (ends && !stream.may_end()) {
             let cause = "DATA does not agree with content-length";
             return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
         }
+        Ok(())
+    }
+
+    #[inline]
+    fn pass_on<'i>(&mut self, slot: u32, payload: &'i [u8], ends: bool, event: &mut Option<Event<'i>>) {
+        let stream = self.streams.get_mut(slot);
+        stream.came = true;
         *event = Some(Event::Data {
             stream: StreamId(stream.id),
             token: stream.token,
@@ -143,7 +160,6 @@ impl Connection {
         if ends {
             self.streams.end_remote(slot);
         }
-        Ok(())
     }
 
     /// Padding goes straight back to the stream's window: no one will take it.
