@@ -39,12 +39,13 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
     if common(CONNECT) == bytes.len().min(CONNECT.len()) {
         return if bytes.len() < CONNECT.len() { Sniffed::More } else { connect(bytes) };
     }
-    Sniffed::Refused(refusal(bytes))
+    other(bytes)
 }
 
 fn connect(bytes: &[u8]) -> Sniffed {
-    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return if bytes.len() > MAX_HEAD { Sniffed::Refused(Refusal::BadConnect) } else { Sniffed::More };
+    let within = &bytes[..bytes.len().min(MAX_HEAD)];
+    let Some(end) = within.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return if bytes.len() >= MAX_HEAD { Sniffed::Refused(Refusal::BadConnect) } else { Sniffed::More };
     };
     let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ').skip(1);
@@ -60,13 +61,20 @@ fn is_authority(bytes: &[u8]) -> bool {
     bytes.len() <= 259 && bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(byte))
 }
 
-fn refusal(bytes: &[u8]) -> Refusal {
+/// What is refused, once enough has come to be told in its own language: the same wherever the bytes were cut.
+fn other(bytes: &[u8]) -> Sniffed {
+    const TLS: &[u8] = &[0x16, 0x03];
     const METHODS: [&[u8]; 8] = [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE "];
-    match bytes {
-        [0x16, 0x03, ..] | [0x16] => Refusal::Tls,
-        _ if METHODS.iter().any(|method| bytes.starts_with(method)) => Refusal::Http1,
-        _ => Refusal::Unknown,
+    if bytes.starts_with(TLS) {
+        return Sniffed::Refused(Refusal::Tls);
     }
+    if METHODS.iter().any(|method| bytes.starts_with(method)) {
+        return Sniffed::Refused(Refusal::Http1);
+    }
+    if METHODS.iter().any(|method| method.starts_with(bytes)) || TLS.starts_with(bytes) {
+        return Sniffed::More;
+    }
+    Sniffed::Refused(Refusal::Unknown)
 }
 
 // === impl Refusal ===

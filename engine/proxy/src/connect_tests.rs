@@ -52,3 +52,32 @@ fn the_reply_to_http_1_is_as_long_as_it_says() {
     let at = reply.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
     assert_eq!(at.map(|at| reply.len() - at), Some(75));
 }
+
+#[test]
+fn what_is_refused_is_told_the_same_wherever_it_was_cut() {
+    let cases: [(&[u8], usize); 6] = [
+        (b"GET / HTTP/1.1\r\n\r\n", 4),
+        (b"POST /x", 5),
+        (b"PRX", 3),
+        (b"\x16\x03\x01\x02\x00\x01", 2),
+        (b"\x16\x00\x03", 2),
+        (b"CONNEXT", 6),
+    ];
+    for (bytes, told_at) in cases {
+        for length in 1..told_at {
+            assert_eq!(sniff(&bytes[..length]), Sniffed::More, "{}", bytes[..length].escape_ascii());
+        }
+        for length in told_at..=bytes.len() {
+            assert_eq!(sniff(&bytes[..length]), sniff(bytes), "{}", bytes[..length].escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn a_connect_head_that_ends_too_late_is_refused_however_much_comes_at_once() {
+    let long = [b"CONNECT a:1 HTTP/1.1\r\nx: ".as_slice(), &[b'y'; MAX_HEAD], b"\r\n\r\n"].concat();
+    let last = [b"CONNECT a:1 HTTP/1.1\r\nx: ".as_slice(), &[b'y'; MAX_HEAD - 29], b"\r\n\r\n"].concat();
+    assert_eq!(sniff(&long), Sniffed::Refused(Refusal::BadConnect));
+    assert_eq!((sniff(&long[..MAX_HEAD - 1]), sniff(&long[..MAX_HEAD])), (Sniffed::More, sniff(&long)));
+    assert!(matches!(sniff(&last), Sniffed::Connect { length: MAX_HEAD, .. }));
+}
