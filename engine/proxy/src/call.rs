@@ -80,6 +80,8 @@ pub(crate) struct Call {
     pub(crate) replayable: Replay,
     /// The caller has ended its side.
     pub(crate) request_ended: bool,
+    /// What the caller ended with, while it may be needed again. Boxed: next to no call has any.
+    pub(crate) request_trailers: Option<Box<Fields>>,
     /// Request bytes whose window the caller has not got back yet.
     pub(crate) unreleased: usize,
     /// The reply's head: what of it has gone to the caller.

@@ -146,7 +146,7 @@ impl Worker {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(connection) = self.connections.get_mut(connection_key as usize) else { return };
         write_head(call, self.now, &mut self.scratch);
-        let end_stream = call.request_ended && call.replay.is_empty();
+        let end_stream = call.request_ended && call.replay.is_empty() && call.request_trailers.is_none();
         let head_starts = connection.output_end();
         let idle = connection.http2.active_streams() == 0;
         connection.resets.opened(self.now);
@@ -173,13 +173,18 @@ impl Worker {
 
     fn send_replay(&mut self, key: u32, up: StreamRef, request_ended: bool) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        if call.replay.is_empty() {
-            return;
+        let (replay, trailers) = (std::mem::take(&mut call.replay), call.request_trailers.take());
+        let sent = match replay.is_empty() {
+            true => 0,
+            false => self.send_data(up, &replay, request_ended && trailers.is_none()),
+        };
+        if let Some(trailers) = &trailers
+            && let Some(connection) = self.connections.get_mut(up.connection as usize)
+        {
+            connection.http2.send_headers(up.stream, trailers, true);
         }
-        let replay = std::mem::take(&mut call.replay);
-        let sent = self.send_data(up, &replay, request_ended);
         if let Some(call) = self.calls.get_mut(key) {
-            call.replay = replay;
+            (call.replay, call.request_trailers) = (replay, trailers);
         }
         if self.calls.get(key).is_some_and(|call| call.replayable != super::Replay::Kept) {
             self.drop_replay(key, super::Replay::Overflowed);

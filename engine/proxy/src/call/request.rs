@@ -104,6 +104,7 @@ impl Worker {
             replay,
             replayable: Replay::Kept,
             request_ended,
+            request_trailers: None,
             unreleased: 0,
             reply: Head::Unsent,
             held,
@@ -137,10 +138,13 @@ impl Worker {
         }
     }
 
-    /// Request trailers: gRPC has none, but they are passed on like the rest.
+    /// Request trailers: gRPC has none, but they are passed on like the rest, behind data that waits or goes up again.
     pub(crate) fn on_request_trailers(&mut self, key: u32) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.request_ended = true;
+        if call.phase != Phase::Running || call.replayable == Replay::Kept {
+            call.request_trailers = Some(Box::new(self.fields.clone()));
+        }
         if call.phase == Phase::Running
             && let Some(up) = call.up()
             && let Some(connection) = self.connections.get_mut(up.connection as usize)

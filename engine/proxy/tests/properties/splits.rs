@@ -87,7 +87,6 @@ fn byte_by_byte_gives_the_same_requests() {
 
 /// RFC 9113, section 8.1: a request may have trailers. gRPC's have none, but what comes is passed on.
 #[test]
-#[ignore = "engine/proxy/src/call/request.rs, on_request_trailers(): trailers of a call that waits for its connection are dropped"]
 fn trailers_of_a_request_that_waited_reach_the_server() {
     let mut world = World::new(&Policy::to(&[address(1)]));
     let caller = world.caller();

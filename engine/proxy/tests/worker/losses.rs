@@ -1,9 +1,9 @@
 //! Servers that refuse, go away or die, and what becomes of their calls.
 
 use crate::policy::{Policy, retry};
-use crate::world::{World, address};
+use crate::world::{World, address, fields};
 use std::time::Duration;
-use tulle_http2::ErrorCode;
+use tulle_http2::{ErrorCode, Token};
 use tulle_mesh::telemetry::CounterName;
 
 const OK: &[(&str, &str)] = &[("grpc-status", "0")];
@@ -36,6 +36,24 @@ fn an_idempotent_call_whose_connection_is_lost_is_made_again_elsewhere() {
     world.server(second).reply(0, b"y", OK);
     world.run();
     assert_eq!(world.seen(caller, call).status(), "0");
+}
+
+#[test]
+fn what_the_caller_ended_with_goes_up_again_with_its_call() {
+    let mut world = World::new(&Policy::to(&[address(1), address(2)]).route(|route| route.idempotent = true));
+    let caller = world.caller();
+    let list = [(":method", "POST"), (":scheme", "http"), (":path", "/t.Echo/Unary"), (":authority", "echo.shop")];
+    let codec = &mut world.server(caller).codec;
+    let stream = codec.open(Token(1), &fields(&list), false).expect("a stream");
+    codec.send_data(stream, b"x", false);
+    world.run();
+    world.server(caller).codec.send_headers(stream, &fields(&[("x-end", "yes")]), true);
+    world.run();
+    world.kill(world.servers()[0]);
+    world.advance(Duration::from_millis(30));
+    let second = world.servers()[0];
+    let request = &world.peers[&second].exchanges[&1];
+    assert_eq!((request.ended, request.bytes, request.text("x-end")), (true, 1, "yes"));
 }
 
 #[test]
