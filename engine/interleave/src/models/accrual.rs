@@ -64,7 +64,6 @@ fn a_probe_that_says_nothing_is_taken_again_by_one() {
 }
 
 #[test]
-#[ignore = "engine/mesh/src/resilience/accrual.rs, on_success(): failures are forgotten after the word says closed, so one more failure in between opens it again"]
 fn one_failure_after_a_success_of_the_probe_does_not_open_it() {
     loom::model(|| {
         let breaker = Arc::new(Accrual::default());

@@ -44,13 +44,15 @@ const JITTER: f64 = 0.5;
 const PROBE_PATIENCE_US: u64 = 15_000_000;
 const PHASE_BITS: u32 = 2;
 const LEVEL_BITS: u32 = 6;
-const TIME_SHIFT: u32 = PHASE_BITS + LEVEL_BITS;
+const VALUE_SHIFT: u32 = PHASE_BITS + LEVEL_BITS;
 const MAX_LEVEL: u64 = 32;
 
-/// One endpoint's breaker. The word holds phase, level (times opened in a row) and the time open ends, in ticks.
+/// One endpoint's breaker. The word holds phase, level (times opened in a row) and, while closed, the failures in a row,
+/// else the time open ends, in ticks. All in one, so that a success closes it and forgets its failures in one step.
 #[derive(Debug, Default)]
 pub(crate) struct Accrual {
     word: AtomicU64,
+    /// Of those that opened it and came since: told, never decided by.
     failures: AtomicU32,
     ejections: AtomicU64,
 }
@@ -59,7 +61,8 @@ pub(crate) struct Accrual {
 struct Word {
     state: EndpointState,
     level: u64,
-    until_us: u64,
+    /// Failures in a row while closed; else the tick, in microseconds, at which its time is up.
+    value: u64,
 }
 
 // === impl AccrualPolicy ===
@@ -88,7 +91,11 @@ impl Accrual {
     }
 
     pub(crate) fn consecutive_failures(&self) -> u32 {
-        self.failures.load(Relaxed)
+        let word = Word::unpack(self.word.load(Relaxed));
+        match word.state {
+            EndpointState::Closed => u32::try_from(word.value).unwrap_or(u32::MAX),
+            _ => self.failures.load(Relaxed),
+        }
     }
 
     pub(crate) fn ejections(&self) -> u64 {
@@ -99,7 +106,7 @@ impl Accrual {
     pub(crate) fn open_remaining(&self, now_us: u64) -> Duration {
         let word = Word::unpack(self.word.load(Relaxed));
         match word.state {
-            EndpointState::Open => Duration::from_micros(word.until_us.saturating_sub(now_us)),
+            EndpointState::Open => Duration::from_micros(word.value.saturating_sub(now_us)),
             _ => Duration::ZERO,
         }
     }
@@ -117,8 +124,8 @@ impl Accrual {
     pub(crate) fn try_probe(&self, now_us: u64) -> bool {
         let probe = |packed| {
             let word = Word::unpack(packed);
-            let until_us = now_us + PROBE_PATIENCE_US;
-            word.is_due(now_us).then(|| Word { state: EndpointState::HalfOpen, until_us, ..word }.pack())
+            let value = now_us + PROBE_PATIENCE_US;
+            word.is_due(now_us).then(|| Word { state: EndpointState::HalfOpen, value, ..word }.pack())
         };
         self.word.fetch_update(Relaxed, Relaxed, probe).is_ok()
     }
@@ -126,34 +133,39 @@ impl Accrual {
     /// A success while open is of a call begun before: it says nothing about now.
     pub(crate) fn on_success(&self) -> Transition {
         let close = |packed| {
-            let probing = Word::unpack(packed).state == EndpointState::HalfOpen;
-            probing.then(|| Word::CLOSED.pack())
+            let open = Word::unpack(packed).state == EndpointState::Open;
+            (!open && packed != Word::WELL.pack()).then(|| Word::WELL.pack())
         };
-        if self.is_closed() {
-            self.forget_failures();
-            return Transition::None;
+        match self.word.fetch_update(Relaxed, Relaxed, close) {
+            Ok(before) if Word::unpack(before).state == EndpointState::HalfOpen => Transition::Closed,
+            _ => Transition::None,
         }
-        if self.word.fetch_update(Relaxed, Relaxed, close).is_err() {
-            return Transition::None;
-        }
-        self.forget_failures();
-        Transition::Closed
     }
 
     pub(crate) fn on_failure(&self, policy: &AccrualPolicy, now_us: u64, seed: u64) -> Transition {
-        let failures = self.failures.fetch_add(1, Relaxed).saturating_add(1);
-        let open = |packed| {
+        let most = u64::from(policy.consecutive_failures);
+        let count = |packed| {
             let word = Word::unpack(packed);
-            let opens = match word.state {
-                EndpointState::Closed => failures >= policy.consecutive_failures,
-                EndpointState::HalfOpen => true,
-                EndpointState::Open => false,
-            };
-            opens.then(|| word.opened(policy, now_us, seed).pack())
+            match word.state {
+                EndpointState::Closed if word.value + 1 < most => Some(Word { value: word.value + 1, ..word }.pack()),
+                EndpointState::Closed | EndpointState::HalfOpen => Some(word.opened(policy, now_us, seed).pack()),
+                EndpointState::Open => None,
+            }
         };
-        match self.word.fetch_update(Relaxed, Relaxed, open) {
-            Ok(before) => self.count_opening(Word::unpack(before)),
-            Err(_) => Transition::None,
+        let (Ok(before) | Err(before)) = self.word.fetch_update(Relaxed, Relaxed, count);
+        let before = Word::unpack(before);
+        match before.state {
+            EndpointState::Closed if before.value + 1 < most => Transition::None,
+            EndpointState::Closed => {
+                self.failures.store(u32::try_from(before.value + 1).unwrap_or(u32::MAX), Relaxed);
+                self.ejections.fetch_add(1, Relaxed);
+                Transition::Opened
+            }
+            state => {
+                self.failures.fetch_add(1, Relaxed);
+                self.ejections.fetch_add(u64::from(state == EndpointState::HalfOpen), Relaxed);
+                Transition::None
+            }
         }
     }
 
@@ -162,40 +174,30 @@ impl Accrual {
         let give_back = |packed| {
             let word = Word::unpack(packed);
             let probing = word.state == EndpointState::HalfOpen;
-            probing.then(|| Word { state: EndpointState::Open, until_us: now_us, ..word }.pack())
+            probing.then(|| Word { state: EndpointState::Open, value: now_us, ..word }.pack())
         };
         let _ = self.word.fetch_update(Relaxed, Relaxed, give_back);
-    }
-
-    fn forget_failures(&self) {
-        if self.failures.load(Relaxed) != 0 {
-            self.failures.store(0, Relaxed);
-        }
-    }
-
-    fn count_opening(&self, before: Word) -> Transition {
-        self.ejections.fetch_add(1, Relaxed);
-        if before.state == EndpointState::Closed { Transition::Opened } else { Transition::None }
     }
 }
 
 // === impl Word ===
 
 impl Word {
-    const CLOSED: Self = Self { state: EndpointState::Closed, level: 0, until_us: 0 };
+    /// Closed, without a failure.
+    const WELL: Self = Self { state: EndpointState::Closed, level: 0, value: 0 };
 
     fn is_due(self, now_us: u64) -> bool {
-        self.state != EndpointState::Closed && self.until_us <= now_us
+        self.state != EndpointState::Closed && self.value <= now_us
     }
 
     fn opened(self, policy: &AccrualPolicy, now_us: u64, seed: u64) -> Self {
         let level = (self.level + 1).min(MAX_LEVEL);
         let open_for = policy.open_for(level, &mut SplitMix64::new(seed ^ now_us));
-        Self { state: EndpointState::Open, level, until_us: now_us + open_for.as_micros() as u64 }
+        Self { state: EndpointState::Open, level, value: now_us + open_for.as_micros() as u64 }
     }
 
     fn pack(self) -> u64 {
-        self.state as u64 | self.level << PHASE_BITS | self.until_us << TIME_SHIFT
+        self.state as u64 | self.level << PHASE_BITS | self.value << VALUE_SHIFT
     }
 
     fn unpack(packed: u64) -> Self {
@@ -205,6 +207,6 @@ impl Word {
             _ => EndpointState::HalfOpen,
         };
         let level = packed >> PHASE_BITS & ((1 << LEVEL_BITS) - 1);
-        Self { state, level, until_us: packed >> TIME_SHIFT }
+        Self { state, level, value: packed >> VALUE_SHIFT }
     }
 }
