@@ -20,7 +20,8 @@ pub struct Engine {
     settings: Arc<Settings>,
     identity: Arc<Identity>,
     collector: SharedCollector,
-    /// The last snapshot that was applied; also held while one is.
+    /// The last snapshot that was applied; also held while one is, and locked before `running` where both are: of two
+    /// that are applied at once, the one that is told is the one in force. No lock is held while `collector` is waited for.
     snapshot: Mutex<Option<Arc<Snapshot>>>,
     running: Mutex<State>,
     /// Held by the one shutdown that is under way.
@@ -59,12 +60,13 @@ impl Engine {
     /// # Errors
     /// [`EngineError::ListenFailed`] names field, address and cause; nothing stays bound then.
     pub fn start(&self) -> Result<proto::EngineAddresses, EngineError> {
+        let snapshot = locked(&self.snapshot);
         let mut state = locked(&self.running);
         if !matches!(*state, State::New) {
             return Err(EngineError::AlreadyStarted);
         }
         let running = Running::start(&self.settings, &self.identity, &self.collector)?;
-        if let Some(snapshot) = &*locked(&self.snapshot) {
+        if let Some(snapshot) = &*snapshot {
             running.publish(snapshot.clone());
         }
         let addresses = running.addresses().clone();
@@ -81,16 +83,17 @@ impl Engine {
         let decoded = match wire::decode(snapshot, current.as_deref()) {
             Ok(decoded) => Arc::new(decoded),
             Err(refused) => {
+                drop(current);
                 self.count(CounterName::SnapshotsRefused);
                 return Err(EngineError::InvalidSnapshot { resource: refused.resource, detail: refused.detail });
             }
         };
         *current = Some(decoded.clone());
-        drop(current);
-        self.count(CounterName::SnapshotsApplied);
         if let State::Started(running) = &*locked(&self.running) {
             running.publish(decoded);
         }
+        drop(current);
+        self.count(CounterName::SnapshotsApplied);
         Ok(())
     }
 
@@ -120,9 +123,13 @@ impl Engine {
     #[must_use]
     pub fn drain_telemetry(&self) -> Vec<u8> {
         let snapshot = locked(&self.snapshot).clone();
+        let running = match &*locked(&self.running) {
+            State::Started(running) => Some(running.clone()),
+            State::New | State::Stopped { .. } => None,
+        };
         let now = Instant::now();
         let mut collector = locked(&self.collector);
-        if let State::Started(running) = &*locked(&self.running) {
+        if let Some(running) = running {
             running.collect(&mut collector, now);
         }
         collector.export(snapshot.as_deref(), unix_nano(), now).encode_to_vec()

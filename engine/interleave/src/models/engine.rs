@@ -51,7 +51,6 @@ fn telemetry_is_drained_while_a_snapshot_is_refused() {
 }
 
 #[test]
-#[ignore = "engine/proxy/src/engine.rs: start() holds running and wants snapshot, a refusing apply() holds snapshot and wants collector, drain_telemetry() holds collector and wants running"]
 fn start_a_refusal_and_a_drain_do_not_wait_for_one_another() {
     super::explore(3, || {
         let engine = engine();
@@ -65,7 +64,6 @@ fn start_a_refusal_and_a_drain_do_not_wait_for_one_another() {
 }
 
 #[test]
-#[ignore = "engine/proxy/src/engine.rs, apply(): publishes after the lock is gone, so that of two at once the earlier may be the one in force"]
 fn of_two_snapshots_the_one_that_is_described_is_in_force() {
     super::explore(3, || {
         let engine = engine();
