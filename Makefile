@@ -106,7 +106,7 @@ conformance: setup tools ## HTTP/2 and gRPC conformance over real sidecars; need
 
 .PHONY: abuse
 abuse: setup ## attacks against real sidecars, each with its benign twin; the slow ones too (2 minutes)
-	$(BIN)/pytest -q tests/abuse tests/abuse/slow_*.py
+	$(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
 

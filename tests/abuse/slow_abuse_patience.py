@@ -17,7 +17,7 @@ from tests.conformance import frames as f
 from tests.conformance.peer import Peer
 from tests.support.waiting import until
 
-HANDSHAKE, BLOCK = 10.0, 5.0  # seconds
+HANDSHAKE, BLOCK, STALL = 10.0, 5.0, 60.0  # seconds
 LATE = 3.0
 A_CROWD = 50
 BY_HANDSHAKE = Counter(CLOSED, {"reason": "handshake"})
@@ -77,7 +77,6 @@ def test_a_header_block_must_be_whole_within_five_seconds(door: Door, mesh_ring:
 
 
 @pytest.mark.real
-@pytest.mark.xfail(strict=True, reason="an unfinished header block is cut off by a bare close, without the GOAWAY")
 def test_a_header_block_that_is_cut_off_is_told_so(mesh_ring: Ring) -> None:
     with mesh_ring.greeted(Door.OUTBOUND) as attacker:
         attacker.send(f.frame(f.HEADERS, 0, 1, f.block(head("Unary"))[:20]))
@@ -87,13 +86,13 @@ def test_a_header_block_that_is_cut_off_is_told_so(mesh_ring: Ring) -> None:
 
 @pytest.mark.real
 @pytest.mark.timeout(150)
-@pytest.mark.xfail(strict=True, reason="a stream without progress has no limit yet; the design says 60 s, then a reset")
 def test_a_stream_without_progress_is_reset_after_a_minute(mesh_ring: Ring) -> None:
+    """Streams are looked at four times in the limit, so a reset comes a quarter of it late at most."""
     with mesh_ring.greeted(Door.OUTBOUND) as attacker:
         attacker.send(f.settings((f.INITIAL_WINDOW_SIZE, 0)), begun(1, "ServerStream"))
         attacker.send(f.data(1, f.message(bytes(5_000)), f.END_STREAM))
         with contextlib.suppress(TimeoutError):
-            while (frame := attacker.read(70)) is not None and frame.kind != f.RST_STREAM:
+            while (frame := attacker.read(STALL * 1.25 + 2)) is not None and frame.kind != f.RST_STREAM:
                 pass
     assert f.RST_STREAM in {frame.kind for frame in attacker.seen}
 

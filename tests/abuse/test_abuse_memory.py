@@ -17,7 +17,6 @@ from tests.support.waiting import until
 
 MOST_GROWTH = 20.0  # MiB
 STREAMS = range(1, 201, 2)
-UNBOUNDED = "what waits for a peer that does not read is bounded for PING and SETTINGS alone"
 
 
 @contextmanager
@@ -98,7 +97,6 @@ def test_a_reader_of_a_few_bytes_at_a_time_gets_all(mesh_ring: Ring) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.xfail(strict=True, reason=UNBOUNDED)
 @pytest.mark.parametrize("answer", ["refused streams", "replies of the proxy"])
 def test_answers_that_nobody_reads_end_the_connection(answer: str, mesh_ring: Ring) -> None:
     """RST_STREAM of streams over the limit; trailers-only replies, seven times as long as what asked for them."""

@@ -65,9 +65,6 @@ def test_a_header_list_over_its_limit_costs_its_stream(bomb: Bomb, door: Door, m
 
 
 @pytest.mark.real
-@pytest.mark.xfail(
-    strict=True, reason="the message blames the server: it 'sent a reply with its too many header fields'"
-)
 def test_a_callers_trailers_over_the_limit_are_called_its_own(exact_ring: Ring) -> None:
     fields = tuple((f"x-{number}", "") for number in range(150))
     with exact_ring.greeted(Door.OUTBOUND) as attacker:
