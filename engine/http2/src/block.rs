@@ -12,9 +12,19 @@ const FAR_OVER: u32 = 4;
 pub(crate) struct Block {
     pub(crate) stream: u32,
     pub(crate) ends_stream: bool,
+    pub(crate) parent: Parent,
     pub(crate) bytes: Vec<u8>,
     since: Instant,
     continuations: u32,
+}
+
+/// What its HEADERS frame says the stream depends on. All others are ignored (RFC 9113 §5.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// Nothing, or another stream.
+    Other,
+    /// Itself, which no honest peer says (RFC 7540 §5.3.1).
+    Itself,
 }
 
 // === impl Block ===
@@ -23,8 +33,8 @@ impl Block {
     pub(crate) const LATE: ConnectionError =
         ConnectionError::calm(PeerLimit::HeaderTime, "header block not ended in time");
 
-    pub(crate) fn new(stream: u32, ends_stream: bool, fragment: &[u8], now: Instant) -> Self {
-        Self { stream, ends_stream, bytes: fragment.to_vec(), since: now, continuations: 0 }
+    pub(crate) fn new(stream: u32, ends_stream: bool, parent: Parent, fragment: &[u8], now: Instant) -> Self {
+        Self { stream, ends_stream, parent, bytes: fragment.to_vec(), since: now, continuations: 0 }
     }
 
     /// Adds a CONTINUATION's fragment.

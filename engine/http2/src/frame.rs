@@ -31,6 +31,15 @@ pub(crate) struct Head {
     pub(crate) stream: u32,
 }
 
+/// What is wrong with a stream that depends on itself (RFC 7540 §5.3.1).
+pub(crate) const OWN_PARENT: &str = "stream that depends on itself";
+
+/// The stream that a priority depends on; whether it does exclusively is dropped (RFC 9113 §6.3).
+pub(crate) fn parent(priority: &[u8; 5]) -> u32 {
+    let [a, b, c, d, _weight] = *priority;
+    u32::from_be_bytes([a, b, c, d]) & 0x7fff_ffff
+}
+
 // === impl Head ===
 
 impl Head {

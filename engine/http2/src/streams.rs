@@ -36,8 +36,10 @@ pub(crate) enum Found {
 /// How a stream went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
-    /// Both sides ended it, or the peer reset it: nothing more may come.
-    Done,
+    /// Both sides ended it: nothing more may come.
+    Ended,
+    /// The peer reset it: nothing more should come.
+    Reset,
     /// We reset it or ignore it: the peer may not know yet.
     Cut,
     /// One too many: never begun.
@@ -50,9 +52,10 @@ struct Recent {
     slot: u32,
 }
 
-const DONE: u32 = u32::MAX;
-const CUT: u32 = u32::MAX - 1;
-const REFUSED: u32 = u32::MAX - 2;
+const ENDED: u32 = u32::MAX;
+const RESET: u32 = u32::MAX - 1;
+const CUT: u32 = u32::MAX - 2;
+const REFUSED: u32 = u32::MAX - 3;
 
 // === impl Streams ===
 
@@ -63,7 +66,7 @@ impl Streams {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            recent: vec![Recent { id: 0, slot: DONE }; size as usize].into(),
+            recent: vec![Recent { id: 0, slot: ENDED }; size as usize].into(),
             old: BTreeMap::new(),
         }
     }
@@ -79,7 +82,8 @@ impl Streams {
         let recent = self.recent[self.place(id)];
         if recent.id == id {
             return match recent.slot {
-                DONE => Found::Gone(Closing::Done),
+                ENDED => Found::Gone(Closing::Ended),
+                RESET => Found::Gone(Closing::Reset),
                 CUT => Found::Gone(Closing::Cut),
                 REFUSED => Found::Gone(Closing::Refused),
                 slot => Found::Live(slot),
@@ -145,7 +149,7 @@ impl Streams {
         let stream = self.get_mut(slot);
         stream.remote = Half::Ended;
         if stream.local == Half::Ended {
-            self.remove(slot, Closing::Done);
+            self.remove(slot, Closing::Ended);
         }
     }
 
@@ -155,7 +159,7 @@ impl Streams {
         let stream = self.get_mut(slot);
         stream.local = Half::Ended;
         if stream.remote == Half::Ended {
-            self.remove(slot, Closing::Done);
+            self.remove(slot, Closing::Ended);
         }
     }
 
@@ -185,7 +189,8 @@ impl Streams {
 impl Closing {
     fn mark(self) -> u32 {
         match self {
-            Self::Done => DONE,
+            Self::Ended => ENDED,
+            Self::Reset => RESET,
             Self::Cut => CUT,
             Self::Refused => REFUSED,
         }

@@ -166,6 +166,56 @@ fn frames_after_the_end_of_a_stream_are_stream_closed() {
     }
 }
 
+/// A greeted server that has answered stream 1 to its end.
+fn answered() -> End {
+    let mut server = End::greeted_server(Config::default());
+    server.feed(&frame(1, 5, 1, &request_block()));
+    let stream = server.last_stream();
+    server.connection.send_headers(stream, &response(), true);
+    server.take_output();
+    server.seen.clear();
+    server
+}
+
+#[test]
+fn a_second_request_on_a_stream_that_both_sides_ended_ends_the_connection() {
+    let mut server = answered();
+    server.feed(&frame(1, 5, 1, &request_block()));
+    assert_eq!(server.failed.map(|error| error.code), Some(ErrorCode::STREAM_CLOSED));
+    assert_eq!(server.take_frames().last().map(|f| (f.kind, f.payload[4..8].to_vec())), Some((7, vec![0, 0, 0, 5])));
+}
+
+#[test]
+fn data_on_such_a_stream_is_a_stream_error() {
+    let mut server = answered();
+    server.feed(&frame(0, 0, 1, b"x"));
+    assert_eq!(server.failed, None);
+    assert!(matches!(server.seen[..], [Seen::StreamError { stream: 1, code: ErrorCode::STREAM_CLOSED, .. }]));
+}
+
+#[test]
+fn a_request_on_a_stream_that_we_have_reset_is_let_pass() {
+    let mut server = End::greeted_server(Config::default());
+    server.feed(&frame(1, 5, 1, &request_block()));
+    let stream = server.last_stream();
+    server.connection.reset(stream, ErrorCode::CANCEL);
+    server.take_output();
+    server.seen.clear();
+    server.feed(&frame(1, 5, 1, &request_block())).feed(&frame(0, 0, 1, b"x"));
+    assert_eq!((server.failed, server.seen.len(), server.take_frames().len()), (None, 0, 0));
+}
+
+#[test]
+fn a_server_that_answers_twice_costs_itself_a_stream_error_and_the_other_calls_nothing() {
+    let mut client = End::greeted_client(Config::new(Role::Client));
+    client.connection.open(Token(1), &request(), true).expect("room");
+    client.connection.open(Token(2), &request(), true).expect("room");
+    client.feed(&frame(1, 5, 1, &[0x88])).feed(&frame(1, 5, 1, &[0x88]));
+    assert!(matches!(client.seen.last(), Some(Seen::StreamError { stream: 1, code: ErrorCode::STREAM_CLOSED, .. })));
+    client.feed(&frame(1, 5, 3, &[0x88]));
+    assert!(matches!(client.seen.last(), Some(Seen::Headers { stream: 3, end: true, .. })));
+}
+
 #[test]
 fn stream_identifiers_only_rise() {
     let got = connection_error(&[open_request(9), open_request(5)].concat());

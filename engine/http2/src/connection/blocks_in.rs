@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Connection;
-use crate::block::Block;
+use crate::block::{Block, Parent};
 use crate::flow::{ReceiveWindow, SendWindow};
 use crate::frame::{self, Head};
 use crate::headers::{Expected, Facts, Section};
@@ -19,6 +19,11 @@ struct Decoded {
     over: Option<HeaderLimit>,
     facts: Facts,
 }
+
+/// A client that opens a stream again whose end it has both told and been told (RFC 9113 §5.1, closed, and §5.1.1). A
+/// server that speaks on costs itself a stream error: the connection carries the calls of others too.
+const USED_AGAIN: ConnectionError =
+    ConnectionError::new(ErrorCode::STREAM_CLOSED, "request on a stream that both sides ended");
 
 type Outcome = Result<(), ConnectionError>;
 type Slot<'s, 'e> = &'s mut Option<Event<'e>>;
@@ -39,10 +44,14 @@ impl Connection {
         }
         let fragment = fragment(head, payload)?;
         let ends = head.has(frame::END_STREAM);
+        let parent = if head.has(frame::WITH_PRIORITY) { parent(head, payload) } else { Parent::Other };
         if head.has(frame::END_HEADERS) {
-            return self.on_block(head.stream, ends, fragment, fields, now, event);
+            return match parent {
+                Parent::Other => self.on_block(head.stream, ends, fragment, fields, now, event),
+                Parent::Itself => self.on_own_parent(head.stream, ends, fragment, fields, now, event),
+            };
         }
-        self.block = Some(Block::new(head.stream, ends, fragment, now));
+        self.block = Some(Block::new(head.stream, ends, parent, fragment, now));
         Ok(())
     }
 
@@ -59,10 +68,30 @@ impl Connection {
         };
         block.extend(payload, &self.config.header_limits)?;
         if head.has(frame::END_HEADERS) {
-            return self.on_block(block.stream, block.ends_stream, &block.bytes, fields, now, event);
+            let Block { stream, ends_stream, ref bytes, .. } = block;
+            return match block.parent {
+                Parent::Other => self.on_block(stream, ends_stream, bytes, fields, now, event),
+                Parent::Itself => self.on_own_parent(stream, ends_stream, bytes, fields, now, event),
+            };
         }
         self.block = Some(block);
         Ok(())
+    }
+
+    /// A stream that depends on itself: its block goes into the table like any other, and then the stream is reset.
+    #[cold]
+    fn on_own_parent(
+        &mut self,
+        stream: u32,
+        ends: bool,
+        block: &[u8],
+        fields: &mut Fields,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
+        self.on_block(stream, ends, block, fields, now, event)?;
+        let Some(slot) = self.streams.live(stream) else { return Ok(()) };
+        self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, frame::OWN_PARENT, now, event)
     }
 
     /// Decodes first, whatever the stream: the table must stay in step (engine.md, trap 4).
@@ -84,7 +113,8 @@ impl Connection {
                 self.on_request(decoded, now, event)
             }
             Found::Never => Err(ConnectionError::protocol("HEADERS on a stream that may not be opened")),
-            Found::Gone(Closing::Done) => self.closed_error(stream, now, event),
+            Found::Gone(Closing::Ended) if self.config.role == Role::Server => Err(USED_AGAIN),
+            Found::Gone(Closing::Ended | Closing::Reset) => self.closed_error(stream, now, event),
             Found::Gone(Closing::Cut | Closing::Refused) | Found::Forgotten => self.floods.useless(now),
         }
     }
@@ -228,4 +258,14 @@ fn fragment(head: Head, payload: &[u8]) -> Result<&[u8], ConnectionError> {
     }
     let kept = rest.len().checked_sub(padding).ok_or(ConnectionError::protocol("padding longer than its frame"))?;
     Ok(&rest[..kept])
+}
+
+/// The stream that a HEADERS frame with a priority depends on.
+#[cold]
+fn parent(head: Head, payload: &[u8]) -> Parent {
+    let priority = &payload[usize::from(head.has(frame::PADDED))..];
+    match priority.first_chunk() {
+        Some(priority) if frame::parent(priority) == head.stream => Parent::Itself,
+        _ => Parent::Other,
+    }
 }

@@ -27,7 +27,7 @@ impl Connection {
         };
         let (stream, code) = (StreamId(head.stream), ErrorCode(code));
         let (token, opened) = (self.streams.get(slot).token, self.streams.get(slot).opened);
-        self.forget(slot, Closing::Done);
+        self.forget(slot, Closing::Reset);
         if self.config.role == Role::Client && code == ErrorCode::REFUSED_STREAM {
             *event = Some(Event::Refused { stream, token });
             return Ok(());
@@ -209,19 +209,21 @@ impl Connection {
     }
 
     /// Priorities are deprecated (RFC 9113 §5.3.2); their frames are checked and counted only.
-    pub(super) fn on_priority(&mut self, head: Head, now: Instant, event: Slot<'_, '_>) -> Outcome {
+    pub(super) fn on_priority(&mut self, head: Head, payload: &[u8], now: Instant, event: Slot<'_, '_>) -> Outcome {
         if head.stream == 0 {
             return Err(ConnectionError::protocol("PRIORITY on stream 0"));
         }
         self.floods.priority(now)?;
-        if head.length == 5 {
-            return Ok(());
-        }
-        let cause = "PRIORITY of other than 5 bytes";
+        let (code, cause) = match payload.try_into() {
+            Ok(priority) if frame::parent(priority) != head.stream => return Ok(()),
+            Ok(_) => (ErrorCode::PROTOCOL_ERROR, frame::OWN_PARENT),
+            Err(_) => (ErrorCode::FRAME_SIZE_ERROR, "PRIORITY of other than 5 bytes"),
+        };
         match self.find(head.stream) {
-            Found::Live(slot) => self.stream_error(slot, ErrorCode::FRAME_SIZE_ERROR, cause, now, event),
+            Found::Live(slot) => self.stream_error(slot, code, cause, now, event),
             Found::Gone(_) | Found::Forgotten => self.floods.forced_reset(now),
-            Found::Never => Err(ConnectionError::frame_size(cause)),
+            // An idle stream must not be reset (RFC 9113 §6.4).
+            Found::Never => Err(ConnectionError::new(code, cause)),
         }
     }
 }

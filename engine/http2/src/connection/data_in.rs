@@ -85,7 +85,7 @@ impl Connection {
                 }
                 self.count_content(slot, head.length, head.has(frame::END_STREAM), now, event)
             }
-            Found::Gone(Closing::Done) => self.closed_error(head.stream, now, event),
+            Found::Gone(Closing::Ended | Closing::Reset) => self.closed_error(head.stream, now, event),
             Found::Gone(Closing::Cut | Closing::Refused) | Found::Forgotten => Ok(()),
             Found::Never => Err(ConnectionError::protocol("DATA on an idle stream")),
         }

@@ -211,7 +211,7 @@ impl Connection {
             frame::GOAWAY => self.on_goaway(head, payload, now, event),
             frame::WINDOW_UPDATE => self.on_window_update(head, payload, now, event),
             frame::PUSH_PROMISE => Err(ConnectionError::protocol("PUSH_PROMISE, which is switched off")),
-            frame::PRIORITY => self.on_priority(head, now, event),
+            frame::PRIORITY => self.on_priority(head, payload, now, event),
             // RFC 9113 §5.5: unknown types are ignored.
             _ => self.floods.priority(now),
         }
