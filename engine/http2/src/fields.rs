@@ -79,6 +79,12 @@ impl Fields {
         self.append(field.name, field.value, field.never_indexed, field.hash);
     }
 
+    /// Bytes of memory that the list holds, used or not.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+
     /// The fields in order.
     #[inline]
     #[must_use]

@@ -49,11 +49,12 @@ impl Output {
         }
     }
 
-    /// Gives memory back that an idle connection does not need.
-    pub(crate) fn trim(&mut self) {
-        if self.len() == 0 {
-            *self = Self::default();
+    /// Gives the buffer back where it is empty; says how many bytes that were.
+    pub(crate) fn trim(&mut self) -> usize {
+        if self.len() > 0 {
+            return 0;
         }
+        std::mem::take(self).bytes.capacity()
     }
 
     /// The buffer itself, for a block that is encoded where it lies.

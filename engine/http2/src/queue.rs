@@ -44,6 +44,11 @@ impl Queue {
         }
     }
 
+    /// Bytes of memory that it holds.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Empties it and gives a large buffer back.
     pub(crate) fn recycle(&mut self) {
         self.bytes.clear();

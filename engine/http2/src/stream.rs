@@ -113,6 +113,11 @@ impl Stream {
         self.trailers.clear();
     }
 
+    /// Gives a free slot's buffers back; says how many bytes that were.
+    pub(crate) fn trim(&mut self) -> usize {
+        std::mem::take(&mut self.queue).memory() + std::mem::take(&mut self.trailers).memory()
+    }
+
     /// Whether the caller may still add DATA or fields.
     #[inline]
     pub(crate) fn takes_more(&self) -> bool {

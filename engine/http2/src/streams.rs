@@ -163,6 +163,17 @@ impl Streams {
         }
     }
 
+    /// Gives the memory of free slots back, and of all slots where no stream lives; says how many bytes that were.
+    pub(crate) fn trim(&mut self) -> usize {
+        let Self { slots, free, .. } = self;
+        let buffers = free.iter().map(|&slot| slots[slot as usize].trim()).sum();
+        if self.len() > 0 {
+            return buffers;
+        }
+        self.free = Vec::new();
+        buffers + std::mem::take(&mut self.slots).capacity() * size_of::<Stream>()
+    }
+
     /// Slots of all live streams.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.slots.len() as u32).filter(|&slot| self.get(slot).id != 0)

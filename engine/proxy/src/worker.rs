@@ -13,6 +13,7 @@ pub(crate) mod held_resets;
 mod lifecycle;
 mod output;
 mod stalled;
+mod tidy;
 mod upkeep;
 
 pub use connection::{ConnectionKey, Listener};
@@ -65,6 +66,7 @@ pub(crate) enum Timer {
     Hold(u32),
     DrainPhase,
     HeldResets(u32),
+    Tidy,
 }
 
 /// One thread's connections, pools and calls.
@@ -98,6 +100,7 @@ pub struct Worker {
     /// Connections so far.
     pub(crate) serial: u64,
     pub(crate) drain: drain::Drain,
+    pub(crate) tidying: tidy::Tidying,
     pub(crate) no_budget: RetryBudget,
     pub(crate) anyone: SpiffeId,
 }
@@ -134,6 +137,7 @@ impl Worker {
             replay_bytes: 0,
             serial: 0,
             drain: drain::Drain::default(),
+            tidying: tidy::Tidying::default(),
             no_budget: RetryBudget::default(),
             anyone: SpiffeId::parse("spiffe://unauthenticated/anyone").expect("a valid spiffe id"),
         }
@@ -150,6 +154,7 @@ impl Worker {
                 Timer::Hold(key) => self.commit(key),
                 Timer::DrainPhase => self.drain_last(),
                 Timer::HeldResets(key) => self.send_held_resets(key),
+                Timer::Tidy => self.tidy(),
             }
         }
     }

@@ -69,7 +69,7 @@ impl Worker {
     }
 
     fn new_call(&mut self, down: StreamRef, policy: Policy, request_ended: bool) -> Call {
-        let Buffers { mut head, held, replay, tried } = self.calls.buffers();
+        let Buffers { mut head, held, tried } = self.calls.buffers();
         head.clone_from(&self.fields);
         let (mut caller, mut parent) = (None, None);
         for field in &head {
@@ -101,7 +101,7 @@ impl Worker {
             trace: self.sampler.begin(parent, &mut self.random),
             caller_traces: parent.is_some(),
             head,
-            replay,
+            replay: Vec::new(),
             replayable: Replay::Kept,
             request_ended,
             request_trailers: None,
@@ -165,7 +165,7 @@ impl Worker {
         let fits = call.replay.len() + payload.len() <= limits.retry_buffer_per_call
             && self.replay_bytes + payload.len() <= limits.retry_buffer_per_worker;
         if fits || needed {
-            call.replay.extend_from_slice(payload);
+            self.calls.keep_request(key, payload);
             self.replay_bytes += payload.len();
         } else {
             self.drop_replay(key, Replay::Overflowed);
@@ -178,11 +178,7 @@ impl Worker {
         if call.replayable == Replay::Kept {
             call.replayable = why;
         }
-        self.replay_bytes -= call.replay.len();
-        if call.replay.capacity() > 4096 {
-            call.replay = Vec::new();
-        }
-        call.replay.clear();
+        self.replay_bytes -= self.calls.forget_request(key);
     }
 
     /// Gives the caller window back for what has left on the other hop.

@@ -6,14 +6,24 @@ use tulle_http2::Fields;
 
 /// Buffers that wait for the next call, at most.
 const SPARES: usize = 256;
-/// A buffer that has grown beyond this is not kept.
+/// A field list that has grown beyond this is not kept.
 const SPARE_BYTES: usize = 4096;
+/// Bytes of buffers for requests that wait for the next call, at most.
+const SPARE_REPLAY: usize = 4 << 20;
 
 /// All calls in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     calls: Slab<Call>,
     spares: Vec<Buffers>,
+    replays: Replays,
+}
+
+/// Buffers for requests that are kept while they may be needed again. A call has one only as long.
+#[derive(Debug, Default)]
+struct Replays {
+    buffers: Vec<Vec<u8>>,
+    bytes: usize,
 }
 
 /// What a call needs from the heap.
@@ -21,8 +31,35 @@ pub(crate) struct Calls {
 pub(crate) struct Buffers {
     pub(crate) head: Fields,
     pub(crate) held: Fields,
-    pub(crate) replay: Vec<u8>,
     pub(crate) tried: Vec<tulle_mesh::balance::EndpointKey>,
+}
+
+// === impl Buffers ===
+
+impl Buffers {
+    fn memory(&self) -> usize {
+        let tried = self.tried.capacity() * size_of::<tulle_mesh::balance::EndpointKey>();
+        self.head.memory() + self.held.memory() + tried
+    }
+}
+
+// === impl Replays ===
+
+impl Replays {
+    fn take(&mut self) -> Vec<u8> {
+        let buffer = self.buffers.pop().unwrap_or_default();
+        self.bytes -= buffer.capacity();
+        buffer
+    }
+
+    fn put(&mut self, mut buffer: Vec<u8>) {
+        let fits = self.bytes + buffer.capacity() <= SPARE_REPLAY;
+        if buffer.capacity() > 0 && fits {
+            buffer.clear();
+            self.bytes += buffer.capacity();
+            self.buffers.push(buffer);
+        }
+    }
 }
 
 // === impl Calls ===
@@ -50,15 +87,43 @@ impl Calls {
 
     pub(crate) fn remove(&mut self, key: u32) {
         let Some(call) = self.calls.try_remove(key as usize) else { return };
-        let Call { mut head, mut held, mut replay, mut tried, .. } = call;
-        let small = replay.capacity() <= SPARE_BYTES && head.list_bytes() <= SPARE_BYTES;
-        if self.spares.len() < SPARES && small && held.list_bytes() <= SPARE_BYTES {
+        let Call { mut head, mut held, replay, mut tried, .. } = call;
+        self.replays.put(replay);
+        if self.spares.len() < SPARES && head.list_bytes() <= SPARE_BYTES && held.list_bytes() <= SPARE_BYTES {
             head.clear();
             held.clear();
-            replay.clear();
             tried.clear();
-            self.spares.push(Buffers { head, held, replay, tried });
+            self.spares.push(Buffers { head, held, tried });
         }
+    }
+
+    /// Keeps more of a call's request.
+    pub(crate) fn keep_request(&mut self, key: u32, payload: &[u8]) {
+        let Some(call) = self.calls.get_mut(key as usize) else { return };
+        if call.replay.capacity() == 0 {
+            call.replay = self.replays.take();
+        }
+        call.replay.extend_from_slice(payload);
+    }
+
+    /// Forgets what is kept of a call's request; says how many bytes that were.
+    pub(crate) fn forget_request(&mut self, key: u32) -> usize {
+        let Some(call) = self.calls.get_mut(key as usize) else { return 0 };
+        let replay = std::mem::take(&mut call.replay);
+        let bytes = replay.len();
+        self.replays.put(replay);
+        bytes
+    }
+
+    /// Gives back the buffers that wait, and the places where no call is in flight; says how many bytes that were.
+    pub(crate) fn trim(&mut self) -> usize {
+        let spares = std::mem::take(&mut self.spares);
+        let buffers = spares.iter().map(Buffers::memory).sum::<usize>() + std::mem::take(&mut self.replays).bytes;
+        if self.calls.is_empty() {
+            let places = std::mem::take(&mut self.calls).capacity() * size_of::<Call>();
+            return buffers + places;
+        }
+        buffers
     }
 
     /// The calls for which `wanted` holds. A walk over all: for rare events.

@@ -1,5 +1,6 @@
 //! The only rooms that know sockets, TLS and threads.
 
+mod heap;
 pub(crate) mod listen;
 pub(crate) mod poll;
 mod reading;

@@ -1,5 +1,6 @@
 //! A worker's thread: readiness in, system calls out, the [`Worker`] in between.
 
+use super::heap;
 use super::shared::{Command, Descriptors, Published, WorkerHandle};
 use super::socket::{Socket, State, Written};
 use super::tls::{Tls, TlsError};
@@ -106,6 +107,9 @@ impl Loop {
         self.read_ready();
         self.settle();
         self.report_drained();
+        if self.worker.take_freed() {
+            heap::give_back();
+        }
     }
 
     fn look_at_configuration(&mut self) {

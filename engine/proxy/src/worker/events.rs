@@ -12,7 +12,9 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.received_at = self.now;
         connection.pinged_at = None;
-        match connection.stage {
+        let stage = connection.stage;
+        self.expect_tidying();
+        match stage {
             Stage::Open => self.receive_frames(key.0, bytes),
             Stage::Sniffing => self.receive_first(key.0, bytes),
             Stage::Opening | Stage::Closing => {}

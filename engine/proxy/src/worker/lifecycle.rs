@@ -249,6 +249,7 @@ impl Worker {
                 cell.connection_closed();
             }
         }
+        self.expect_tidying();
         self.actions.push_back(Action::Close { key: ConnectionKey(key) });
     }
 

@@ -10,5 +10,6 @@ mod losses;
 mod policy;
 mod resets;
 mod stalled;
+mod tidy;
 mod timeouts;
 mod world;
