@@ -285,7 +285,7 @@ pub(crate) mod running {
         }
 
         pub(crate) fn collect(&self, collector: &mut Collector, now: Instant) {
-            collector.absorb(&mut self.worker.telemetry(), now);
+            self.worker.collect(collector, now);
         }
 
         pub(crate) fn drain(&self, _: Scope) {}

@@ -124,9 +124,9 @@ fn a_drain_between_turns_counts_every_call_once() {
             }
         });
         let mut collector = Collector::new(0);
-        collector.absorb(&mut handle.telemetry(), Instant::now());
+        handle.collect(&mut collector, Instant::now());
         there.join().expect("no panic");
-        collector.absorb(&mut handle.telemetry(), Instant::now());
+        handle.collect(&mut collector, Instant::now());
         assert_eq!(collector.calls, 2);
     });
 }

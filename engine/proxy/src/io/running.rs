@@ -87,7 +87,7 @@ impl Running {
 
     pub(crate) fn collect(&self, collector: &mut Collector, now: Instant) {
         for worker in &self.workers {
-            collector.absorb(&mut worker.telemetry(), now);
+            worker.collect(collector, now);
         }
     }
 

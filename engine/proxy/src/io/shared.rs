@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::telemetry::{Collector, WorkerTelemetry};
 
@@ -37,6 +38,8 @@ pub(crate) struct WorkerHandle {
     /// Downstream connections that it has; the acceptor gives the next one to the least loaded.
     pub(crate) load: AtomicUsize,
     telemetry: Mutex<WorkerTelemetry>,
+    /// The other one: the two change places at each drain, so that the worker never waits while counts are added up.
+    drained: Mutex<WorkerTelemetry>,
 }
 
 /// How many sockets all workers may have, and have.
@@ -74,7 +77,8 @@ impl WorkerHandle {
             inbox: Mutex::default(),
             waker,
             load: AtomicUsize::new(0),
-            telemetry: Mutex::new(WorkerTelemetry::new()),
+            telemetry: Mutex::default(),
+            drained: Mutex::default(),
         }
     }
 
@@ -92,9 +96,17 @@ impl WorkerHandle {
         std::mem::take(&mut locked(&self.inbox))
     }
 
-    /// Held by the worker for a turn of its loop, by the drain in between.
+    /// Held by the worker for a turn of its loop.
     pub(crate) fn telemetry(&self) -> MutexGuard<'_, WorkerTelemetry> {
         locked(&self.telemetry)
+    }
+
+    /// Adds up what was counted since the last time. The draining thread may be put off for long while it has a lock (it
+    /// steps back behind calls): the worker's it has for one exchange of two values.
+    pub(crate) fn collect(&self, collector: &mut Collector, now: Instant) {
+        let mut drained = locked(&self.drained);
+        std::mem::swap(&mut *locked(&self.telemetry), &mut *drained);
+        collector.absorb(&mut drained, now);
     }
 }
 
