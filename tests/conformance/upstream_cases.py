@@ -76,6 +76,7 @@ def _sizes_and_streams() -> tuple[UpstreamCase, ...]:
         _connection("6.1", "padding as long as DATA", lambda s: _head(s) + f.data(s, b"\x05xxxx", f.PADDED)),
         _connection("6.2", "HEADERS on stream 0", lambda _: f.headers(0, HEAD)),
         _connection("6.2", "padding as long as HEADERS", lambda s: f.frame(f.HEADERS, 4 | f.PADDED, s, b"\x02\x88")),
+        _stream("5.3.1", "PRIORITY of a stream on itself", lambda s: f.priority(s, s)),
         _connection("6.3", "PRIORITY on stream 0", lambda _: f.priority(0, 1)),
         _stream("6.3", "PRIORITY of 4 bytes", lambda s: f.frame(f.PRIORITY, 0, s, bytes(4)), size),
         _connection("6.4", "RST_STREAM on stream 0", lambda _: f.rst_stream(0, f.CANCEL)),

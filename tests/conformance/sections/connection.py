@@ -99,7 +99,7 @@ def closed() -> tuple[Case, ...]:
         tolerated("5.1 reset", "WINDOW_UPDATE is taken", reset + f.window_update(1, 1)),
         tolerated("5.1 reset", "a second RST_STREAM is taken", reset + f.rst_stream(1, f.CANCEL)),
         _after_the_end("DATA", f.data(1, b"x"), f.STREAM_CLOSED),
-        _after_the_end("HEADERS", OPEN, f.STREAM_CLOSED, f.PROTOCOL_ERROR),
+        Case("5.1 ended", "HEADERS end the connection", _opened_again),
         _after_the_end("CONTINUATION", LATE, f.STREAM_CLOSED, f.PROTOCOL_ERROR),
         _after_the_end("WINDOW_UPDATE is taken", f.window_update(1, 1)),
         _after_the_end("RST_STREAM is taken", f.rst_stream(1, f.CANCEL)),
@@ -108,12 +108,15 @@ def closed() -> tuple[Case, ...]:
 
 
 def streams() -> tuple[Case, ...]:
-    """§5.1.1 to §5.4."""
+    """§5.1.1 to §5.4; §5.3.1 is RFC 7540's, whose priorities are deprecated but checked for this one error."""
     return (
         connection_error("5.1.1", "an even stream id", f.headers(2, REQUEST), f.PROTOCOL_ERROR),
         connection_error("5.1.1", "an id below one already used", _whole(5) + _whole(3), f.PROTOCOL_ERROR),
         Case("5.1.2", "a stream over SETTINGS_MAX_CONCURRENT_STREAMS", _one_too_many),
         tolerated("5.3.2", "priority signals change nothing", f.priority(1, 3) + f.priority(3, 5, 255)),
+        stream_error("5.3.1", "a request that depends on itself", _own_parent(1), f.PROTOCOL_ERROR),
+        stream_error("5.3.1", "PRIORITY of a stream on itself", OPEN + f.priority(1, 1), f.PROTOCOL_ERROR),
+        connection_error("5.3.1", "PRIORITY of an idle stream on itself", f.priority(1, 1), f.PROTOCOL_ERROR),
         Case("5.4.1", "a connection error is told, then the connection closed", _told_then_closed),
     )
 
@@ -162,6 +165,19 @@ def _after_the_end(title: str, sent: bytes, *codes: int) -> Case:
         return None
 
     return Case("5.1 ended", title, script)
+
+
+def _opened_again(peer: Peer) -> None:
+    peer.send(OPEN + f.data(1, f.message(b"x"), f.END_STREAM))
+    expect_end(peer, 1)
+    peer.send(OPEN)
+    expect_goaway(peer, f.STREAM_CLOSED)
+
+
+def _own_parent(stream: int) -> bytes:
+    """A request whose priority names itself."""
+    priority = struct.pack(">IB", stream, 255)
+    return f.frame(f.HEADERS, f.END_HEADERS | f.WITH_PRIORITY, stream, priority + f.block(REQUEST))
 
 
 def _one_too_many(peer: Peer) -> None:
