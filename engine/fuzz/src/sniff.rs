@@ -113,7 +113,7 @@ fn plainly(input: &[u8]) -> Plain {
     if input.starts_with(PREFACE) {
         return Plain::Http2;
     }
-    if BEGINNINGS.iter().any(|known| known.starts_with(input)) {
+    if BEGINNINGS.iter().any(|known| known.len() > input.len() && known.starts_with(input)) {
         return Plain::More;
     }
     if !input.starts_with(CONNECT) {
