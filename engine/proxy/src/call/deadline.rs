@@ -17,6 +17,10 @@ impl Worker {
         }
         let message = spent(call, self.now);
         self.end_call_by_proxy(key, Outcome::deadline(), &message);
+        // The status waits behind data that its caller does not take: a reset does not.
+        if self.calls.get(key).is_some_and(|call| call.phase == Phase::Flushing) {
+            self.abandon_flush(key);
+        }
     }
 
     /// The time of the call's phase is over.

@@ -116,3 +116,20 @@ fn a_held_head_of_an_unknown_method_goes_out_soon() {
     world.advance(Duration::from_millis(101));
     assert_eq!(world.seen(caller, call).text("x-initial"), "1");
 }
+
+#[test]
+fn a_caller_that_takes_nothing_hears_of_its_deadline_all_the_same() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    world.server(caller).reads = false;
+    let call = world.call(caller, "Stream", &[("grpc-timeout", "300m")], b"x");
+    let key = world.servers()[0];
+    let server = world.server(key);
+    let stream = server.request(0);
+    server.codec.send_headers(stream, &crate::world::fields(&[(":status", "200")]), false);
+    server.codec.send_data(stream, &[1; 100_000], false);
+    world.run();
+    world.advance(Duration::from_millis(302));
+    assert_eq!(world.seen(caller, call).reset, Some(ErrorCode::CANCEL), "the status waits behind what is not taken");
+    assert_eq!(world.worker.calls_in_flight(), 0);
+}
