@@ -13,9 +13,17 @@ __all__ = [
     "InvalidSnapshot",
     "ListenFailed",
     "__version__",
+    "otlp_metrics",
+    "otlp_spans",
 ]
 
 __version__: str
+
+def otlp_metrics(telemetry: bytes, facts: bytes) -> bytes:
+    """A serialized Telemetry (and OtlpFacts) as OTLP's ExportMetricsServiceRequest. Raises EngineError: undecodable."""
+
+def otlp_spans(telemetry: bytes, facts: bytes) -> bytes:
+    """The spans of a serialized Telemetry as OTLP's ExportTraceServiceRequest. Raises EngineError: undecodable."""
 
 class EngineError(Exception):
     """A refusal by the engine: one lower-case line with cause and remedy."""

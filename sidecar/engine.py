@@ -4,6 +4,7 @@ Every verb that may wait (a disk, a worker) is a coroutine that runs it in a thr
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -117,6 +118,20 @@ class Engine:
     async def shutdown(self, grace_seconds: float) -> bool:
         """Stop; True when every call ended within `grace_seconds`."""
         return await asyncio.to_thread(self._engine.shutdown, grace_seconds)
+
+
+def otlp_metrics(telemetry: engine_pb2.Telemetry, facts: engine_pb2.OtlpFacts) -> bytes:
+    """What was counted as a serialized ExportMetricsServiceRequest, cumulative since the engine's start."""
+    from sidecar import _engine
+
+    return _engine.otlp_metrics(telemetry.SerializeToString(), facts.SerializeToString())
+
+
+def otlp_spans(spans: Sequence[engine_pb2.Span], facts: engine_pb2.OtlpFacts) -> bytes:
+    """`spans` as a serialized ExportTraceServiceRequest."""
+    from sidecar import _engine
+
+    return _engine.otlp_spans(engine_pb2.Telemetry(spans=spans).SerializeToString(), facts.SerializeToString())
 
 
 def _by_setting(error: Exception) -> InvalidSettingError | EngineRefusedError:

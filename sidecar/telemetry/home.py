@@ -1,5 +1,6 @@
 """Out by OTLP to the control plane, where no OpenTelemetry variable asks for more: no SDK, one channel.
 
+The engine makes the messages: as objects of Python they cost 3 ms for a second of 2,000 calls, their imports 2 MiB.
 Everything here blocks, and so runs in a thread of its own.
 """
 
@@ -8,13 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import Message
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from protos.tulle.v1 import engine_pb2
+from sidecar.engine import otlp_metrics, otlp_spans
 from sidecar.link import CHANNEL_OPTIONS, Credentials
-from sidecar.telemetry.otlp_messages import key_values, metrics_request, spans_request
 from sidecar.telemetry.series import Reading
 from sidecar.telemetry.settings import TelemetrySettings
 
@@ -31,8 +29,8 @@ class Home:
 
     def __init__(self, settings: TelemetrySettings, resource: Mapping[str, str], version: str) -> None:
         self._settings = settings
-        self._resource = Resource(attributes=key_values(resource))
-        self._scope = InstrumentationScope(name="tulle.sidecar", version=version)
+        self._resource = [engine_pb2.ResourceAttribute(key=key, value=value) for key, value in resource.items()]
+        self._version = version
         self._channel: grpc.Channel | None = None
         self._failing = False
 
@@ -44,11 +42,11 @@ class Home:
     def export(self, reading: Reading, taken: Sequence[engine_pb2.Span]) -> bool:
         """Send both; False where the spans have to be kept for later."""
         metrics_out = spans_out = True
+        facts = self._facts(reading)
         if self._settings.metrics.exporter != "none":
-            metrics_out = self._send(_METRICS, metrics_request(reading, self._resource, self._scope))
+            metrics_out = self._send(_METRICS, otlp_metrics(reading.telemetry, facts))
         if self._settings.traces.exporter != "none" and taken:
-            spans = spans_request(taken, reading.service, self._resource, self._scope)
-            spans_out = self._send(_TRACES, spans)
+            spans_out = self._send(_TRACES, otlp_spans(taken, facts))
         self._tell(failing=not (metrics_out and spans_out))
         return spans_out
 
@@ -57,10 +55,18 @@ class Home:
         if self._channel is not None:
             self._channel.close()
 
-    def _send(self, method: str, request: Message) -> bool:
+    def _facts(self, reading: Reading) -> engine_pb2.OtlpFacts:
+        return engine_pb2.OtlpFacts(
+            service=reading.service,
+            version=self._version,
+            resource=self._resource,
+            certificate_not_after_unix=reading.certificate_not_after,
+        )
+
+    def _send(self, method: str, request: bytes) -> bool:
         if self._channel is None:
             return False
-        call: Any = self._channel.unary_unary(method, request_serializer=lambda message: message.SerializeToString())
+        call: Any = self._channel.unary_unary(method)
         try:
             call(request, timeout=TIMEOUT_SECONDS, wait_for_ready=True)
         except grpc.RpcError:

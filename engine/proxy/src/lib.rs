@@ -24,3 +24,4 @@ pub use error::{EngineError, InvalidConfig, ListenFailed};
 pub use limits::Limits;
 pub use settings::{Settings, UpstreamPort};
 pub use tulle_mesh::proto;
+pub use tulle_mesh::telemetry::otlp;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use prost::Message;
 use pyo3::prelude::*;
-use tulle_proxy::proto::EngineConfig;
+use tulle_proxy::otlp;
+use tulle_proxy::proto::{EngineConfig, OtlpFacts, Telemetry};
 
 use errors::to_python;
 
@@ -83,6 +84,24 @@ impl Engine {
     }
 }
 
+/// A serialized Telemetry as OTLP's ExportMetricsServiceRequest, serialized.
+#[pyfunction]
+fn otlp_metrics(py: Python<'_>, telemetry: &[u8], facts: &[u8]) -> PyResult<Vec<u8>> {
+    let (telemetry, facts) = (decoded::<Telemetry>(telemetry)?, decoded::<OtlpFacts>(facts)?);
+    Ok(py.detach(|| otlp::metrics_request(&telemetry, &facts)))
+}
+
+/// The spans of a serialized Telemetry as OTLP's ExportTraceServiceRequest, serialized.
+#[pyfunction]
+fn otlp_spans(py: Python<'_>, telemetry: &[u8], facts: &[u8]) -> PyResult<Vec<u8>> {
+    let (telemetry, facts) = (decoded::<Telemetry>(telemetry)?, decoded::<OtlpFacts>(facts)?);
+    Ok(py.detach(|| otlp::spans_request(telemetry, &facts)))
+}
+
+fn decoded<M: Message + Default>(bytes: &[u8]) -> PyResult<M> {
+    M::decode(bytes).map_err(|error| errors::EngineError::new_err(format!("telemetry cannot be decoded: {error}")))
+}
+
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
@@ -92,5 +111,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("InvalidSnapshot", py.get_type::<errors::InvalidSnapshot>())?;
     module.add("InvalidIdentity", py.get_type::<errors::InvalidIdentity>())?;
     module.add("ListenFailed", py.get_type::<errors::ListenFailed>())?;
+    module.add_function(wrap_pyfunction!(otlp_metrics, module)?)?;
+    module.add_function(wrap_pyfunction!(otlp_spans, module)?)?;
     module.add_class::<Engine>()
 }

@@ -651,3 +651,59 @@ class Span(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Span: _TypeAlias = Span  # noqa: Y015
+
+@_typing.final
+class OtlpFacts(_message.Message):
+    """What goes out by OTLP beside a Telemetry: who this sidecar stands beside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_NOT_AFTER_UNIX_FIELD_NUMBER: _builtins.int
+    service: _builtins.str
+    """"namespace/name", this sidecar's own"""
+    version: _builtins.str
+    """of agent and engine"""
+    certificate_not_after_unix: _builtins.int
+    """0 where there is none"""
+    @_builtins.property
+    def resource(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceAttribute]: ...
+    def __init__(
+        self,
+        *,
+        service: _builtins.str = ...,
+        version: _builtins.str = ...,
+        resource: _abc.Iterable[Global___ResourceAttribute] | None = ...,
+        certificate_not_after_unix: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after_unix", b"certificate_not_after_unix", "resource", b"resource", "service", b"service", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OtlpFacts: _TypeAlias = OtlpFacts  # noqa: Y015
+
+@_typing.final
+class ResourceAttribute(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    value: _builtins.str
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceAttribute: _TypeAlias = ResourceAttribute  # noqa: Y015

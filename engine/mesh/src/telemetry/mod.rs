@@ -3,6 +3,7 @@
 pub mod collector;
 pub mod counters;
 pub mod histogram;
+pub mod otlp;
 pub mod series;
 pub mod span;
 pub mod trace_context;
