@@ -47,6 +47,9 @@ def _asks_for_typer(arguments: Sequence[str], environ: Mapping[str, str]) -> boo
 
 
 def _run_staying(arguments: list[str], environ: Mapping[str, str], here: Path) -> int:
+    from tulle.lean import import_asyncio_without_ssl
+
+    import_asyncio_without_ssl()
     from tulle.plain_flags import read_flags
     from tulle.settings import read_settings
     from tulle.staying_flags import FLAGS
