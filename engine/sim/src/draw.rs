@@ -1,0 +1,139 @@
+//! A scenario out of a seed: who is there, what lies between them, what is called and what goes wrong.
+
+use crate::chance::Dice;
+use crate::draw_calls;
+use crate::draw_faults;
+use crate::policy::{Flaw, PolicyPlan, Push};
+use crate::scenario::{ClientPlan, Entry, Kind, LinkPlan, NetworkPlan, Pace, Scenario, Segments, ServerPlan};
+use std::time::Duration;
+
+/// How much of everything may go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// Nothing: every call must end as its server said.
+    Calm,
+    /// Servers do as they like.
+    Servers,
+    /// The network does.
+    Weather,
+    /// Both, and policies are tight.
+    Storm,
+}
+
+/// A seed's scenario; the same in every run.
+#[must_use]
+pub fn draw(seed: u64) -> Scenario {
+    let mut dice = Dice::new(seed, 1);
+    let mood = match dice.between(0, 99) {
+        0..15 => Mood::Calm,
+        15..40 => Mood::Servers,
+        40..65 => Mood::Weather,
+        _ => Mood::Storm,
+    };
+    let clients: Vec<_> = (0..dice.between(1, 3)).map(|_| client(&mut dice, mood)).collect();
+    let servers: Vec<_> = (0..dice.between(1, 3)).map(|at| server(&mut dice, mood, at)).collect();
+    let lasts = Duration::from_millis(dice.between(3_000, 20_000));
+    let network = network(&mut dice);
+    let pushes = pushes(&mut dice, mood, servers.len(), lasts);
+    let calls = draw_calls::calls(&mut Dice::new(seed, 2), mood, &clients, &servers, lasts);
+    let faults = draw_faults::faults(&mut Dice::new(seed, 3), mood, &clients, &servers, lasts);
+    Scenario { seed, clients, servers, network, calls, faults, pushes, lasts, calm: mood == Mood::Calm }
+}
+
+fn client(dice: &mut Dice, mood: Mood) -> ClientPlan {
+    ClientPlan {
+        entry: dice.pick(&[Entry::Plain, Entry::Plain, Entry::Connect, Entry::Port]),
+        pace: pace(dice, mood),
+        window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
+        keeps_deadlines: dice.percent(40),
+    }
+}
+
+/// The first one always has a sidecar: there are two on a call's way, or more to choose from.
+fn server(dice: &mut Dice, mood: Mood, at: u64) -> ServerPlan {
+    let few = mood == Mood::Storm || mood == Mood::Servers;
+    ServerPlan {
+        has_sidecar: at == 0 || dice.percent(75),
+        pace: pace(dice, mood),
+        window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
+        max_streams: if few { dice.pick(&[100, 100, 1, 2, 5]) } else { 100 },
+        max_frame: dice.pick(&[16_384, 16_384, 65_536]),
+    }
+}
+
+fn pace(dice: &mut Dice, mood: Mood) -> Pace {
+    let slow = if mood == Mood::Calm { 10 } else { 25 };
+    if !dice.percent(slow) {
+        return Pace::Eager;
+    }
+    let bytes = if mood == Mood::Calm { 100_000 } else { dice.pick(&[500, 5_000, 50_000]) };
+    Pace::Slow { bytes, every: Duration::from_millis(dice.between(1, 40)) }
+}
+
+fn network(dice: &mut Dice) -> NetworkPlan {
+    let buffers = [16 << 10, 64 << 10, 256 << 10];
+    let link = |dice: &mut Dice, latency: u64, jitter: u64| LinkPlan {
+        latency: Duration::from_micros(dice.between(10, latency)),
+        jitter: Duration::from_micros(dice.between(0, jitter)),
+        buffer: dice.pick(&buffers),
+    };
+    NetworkPlan {
+        local: link(dice, 300, 200),
+        far: link(dice, 20_000, 10_000),
+        segments: dice.pick(&[Segments::Whole, Segments::Whole, Segments::Mtu, Segments::Tiny]),
+    }
+}
+
+/// The first policy is a good one; what follows may be bad.
+fn pushes(dice: &mut Dice, mood: Mood, servers: usize, lasts: Duration) -> Vec<Push> {
+    let first = Push { at: Duration::ZERO, policy: policy(dice, mood, servers) };
+    let mut pushes = vec![first];
+    for _ in 0..dice.pick(&[0, 0, 1, 2, 5]) {
+        let at = Duration::from_millis(dice.between(0, lasts.as_millis() as u64));
+        let mut policy = policy(dice, mood, servers);
+        if dice.percent(30) {
+            policy.flaw =
+                Some(dice.pick(&[Flaw::Garbage, Flaw::UnknownCluster, Flaw::TwiceTheEndpoint, Flaw::TooManyAttempts]));
+        }
+        pushes.push(Push { at, policy });
+    }
+    pushes.sort_by_key(|push| push.at);
+    pushes
+}
+
+fn policy(dice: &mut Dice, mood: Mood, servers: usize) -> PolicyPlan {
+    let calm = mood == Mood::Calm;
+    let tight = mood == Mood::Storm && dice.percent(30);
+    let time = |dice: &mut Dice, percent: u32, low: u64, high: u64| {
+        let some = dice.percent(percent) && !calm;
+        some.then(|| Duration::from_millis(dice.between(low, high)))
+    };
+    PolicyPlan {
+        flaw: None,
+        split: split(dice, servers),
+        round_robin: dice.percent(50),
+        declared: dice.percent(75),
+        request_timeout: time(dice, 25, 20, 5_000),
+        per_try_timeout: time(dice, 20, 20, 1_500),
+        attempts: dice.between(1, 5) as u32,
+        codes: dice.pick::<&[u32]>(&[&[14], &[14, 13, 4], &[14, 8, 1]]).to_vec(),
+        idempotent: dice.percent(15),
+        limits: if tight { dice.pick(&[[1, 1, 1, 0], [2, 5, 10, 1], [8, 2, 3, 3]]) } else { [1024, 1024, 1024, 3] },
+        accrual: if calm { 7 } else { dice.pick(&[7, 7, 1, 3]) },
+        connect_timeout: Duration::from_millis(dice.pick(&[5_000, 1_000])),
+        denied: (!calm && dice.percent(10)).then(|| dice.pick(&Kind::ALL)),
+    }
+}
+
+/// One cluster with all servers, or two that share the calls.
+fn split(dice: &mut Dice, servers: usize) -> Vec<(Vec<usize>, u32)> {
+    let all: Vec<usize> = (0..servers).collect();
+    match dice.between(0, 3) {
+        0 if servers > 1 => {
+            let at = dice.between(1, servers as u64 - 1) as usize;
+            vec![(all[..at].to_vec(), dice.between(0, 3) as u32), (all[at..].to_vec(), 2)]
+        }
+        1 => vec![(vec![dice.index(servers)], 1)],
+        _ => vec![(all, 1)],
+    }
+}

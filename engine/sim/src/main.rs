@@ -1,0 +1,144 @@
+//! `sim [--seeds N] [--start N]` tries that many seeds; `sim --seed N` plays one and prints its trace.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+use tulle_sim::scenario::Scenario;
+use tulle_sim::{Mutation, Options, Outcome, draw, named, play, rule_of, shrink};
+
+/// What was tried.
+#[derive(Default)]
+struct Sum {
+    seeds: u64,
+    steps: u64,
+    calls: u64,
+    executions: u64,
+    faults: u64,
+}
+
+fn main() -> ExitCode {
+    match Arguments::read(std::env::args().skip(1)) {
+        Ok(Arguments { seed: Some(seed), .. }) => one(seed),
+        Ok(arguments) => many(&arguments),
+        Err(words) => {
+            eprintln!("sim: {words}; sim [--seeds N] [--start N] | sim --seed N");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Arguments {
+    seeds: u64,
+    start: u64,
+    seed: Option<u64>,
+}
+
+// === impl Arguments ===
+
+impl Arguments {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut arguments = Self { seeds: 1_000, start: 0, seed: None };
+        while let Some(name) = words.next() {
+            let value = words.next().and_then(|value| value.parse().ok());
+            let value = value.ok_or_else(|| format!("{name} needs a number"))?;
+            match name.as_str() {
+                "--seeds" => arguments.seeds = value,
+                "--start" => arguments.start = value,
+                "--seed" => arguments.seed = Some(value),
+                _ => return Err(format!("{name} is not known")),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+// === impl Sum ===
+
+impl Sum {
+    fn add(&mut self, scenario: &Scenario, outcome: &Outcome) {
+        self.seeds += 1;
+        self.steps += outcome.trace.steps();
+        self.calls += scenario.calls.len() as u64;
+        self.executions += outcome.executions as u64;
+        self.faults += scenario.faults.len() as u64;
+    }
+}
+
+fn many(arguments: &Arguments) -> ExitCode {
+    let began = Instant::now();
+    let mut sum = Sum::default();
+    if let Some(words) = broken(&named::hour(), &mut sum) {
+        println!("sim: the hour of streams: {words}");
+        return ExitCode::FAILURE;
+    }
+    for seed in arguments.start..arguments.start + arguments.seeds {
+        progress(seed - arguments.start, arguments.seeds);
+        if broken(&draw(seed), &mut sum).is_some() {
+            explain(seed);
+            return ExitCode::FAILURE;
+        }
+    }
+    progress(arguments.seeds, arguments.seeds);
+    let Sum { seeds, steps, calls, executions, faults } = sum;
+    let seconds = began.elapsed().as_secs_f64();
+    println!(
+        "sim: {seeds} scenarios, {steps} steps, {calls} calls ({executions} executions), {faults} faults: all well, {seconds:.1} s"
+    );
+    ExitCode::SUCCESS
+}
+
+/// What does not hold, if anything.
+fn broken(scenario: &Scenario, sum: &mut Sum) -> Option<String> {
+    let played = std::panic::catch_unwind(|| play(scenario, Options::default()));
+    match played {
+        Ok(outcome) => {
+            sum.add(scenario, &outcome);
+            outcome.violation.map(|violation| format!("{}: {}", violation.rule, violation.words))
+        }
+        Err(_) => Some("panic".into()),
+    }
+}
+
+fn one(seed: u64) -> ExitCode {
+    if rule_of(&draw(seed), Options::default()).is_some() {
+        explain(seed);
+        return ExitCode::FAILURE;
+    }
+    let outcome = play(&draw(seed), Options { recording: true, ..Options::default() });
+    outcome.trace.lines().iter().for_each(|line| println!("{line}"));
+    println!("sim: seed {seed} is well: {} steps, hash {:016x}", outcome.trace.steps(), outcome.trace.hash());
+    ExitCode::SUCCESS
+}
+
+/// The failing seed with its shortest trace, and how to see it again.
+fn explain(seed: u64) {
+    // Panics of the runs that shrinking makes are of no interest.
+    std::panic::set_hook(Box::new(|_| {}));
+    let scenario = shrink(&draw(seed), Options::default());
+    let _ = std::panic::take_hook();
+    println!("{scenario:#?}");
+    let options = Options { recording: true, mutation: Mutation::Nothing, mood: 0 };
+    match std::panic::catch_unwind(|| play(&scenario, options)) {
+        Ok(outcome) => {
+            outcome.trace.lines().iter().for_each(|line| println!("{line}"));
+            if let Some(violation) = outcome.violation {
+                println!("sim: seed {seed} fails at {}: {}: {}", outcome.ended, violation.rule, violation.words);
+            }
+        }
+        Err(_) => println!("sim: seed {seed} panics"),
+    }
+    println!(
+        "sim: above is its shortest form ({} calls, {} faults); make sim SEED={seed} plays it again",
+        scenario.calls.len(),
+        scenario.faults.len()
+    );
+}
+
+/// On a terminal alone.
+fn progress(done: u64, of: u64) {
+    if std::io::stderr().is_terminal() && (done.is_multiple_of(10) || done == of) {
+        eprint!("\r{done} of {of} seeds{}", if done == of { "\n" } else { "" });
+        let _ = std::io::stderr().flush();
+    }
+}

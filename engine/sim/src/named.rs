@@ -1,0 +1,79 @@
+//! Scenarios that are not drawn.
+
+use crate::policy::{PolicyPlan, Push};
+use crate::scenario::{
+    Body, CallPlan, ClientPlan, Ending, Entry, Kind, LinkPlan, NetworkPlan, Pace, Reply, Scenario, Segments,
+    ServerPlan, Starts,
+};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Streams that are open for an hour with an event now and then, and end well: no idle timeout takes them, and keepalive
+/// asks for life in between.
+#[must_use]
+pub fn hour() -> Scenario {
+    let long = |id: usize, kind: Kind, pieces: u32| CallPlan {
+        id,
+        client: 0,
+        at: Duration::from_millis(500),
+        kind,
+        timeout: None,
+        request: Body { pieces: if kind == Kind::Chat { pieces } else { 1 }, bytes: 50, gap: HOUR / pieces },
+        cancel_after: None,
+        head_bytes: 0,
+        replies: vec![Reply {
+            starts: Starts::AtHead,
+            delay: Duration::from_secs(30),
+            body: Body { pieces, bytes: 200, gap: HOUR / pieces },
+            ending: Ending::Status(0),
+            pushback: None,
+        }],
+    };
+    let quiet = CallPlan { request: Body { pieces: 1, bytes: 9, gap: Duration::ZERO }, ..long(4, Kind::Chat, 2) };
+    calm(vec![long(1, Kind::Download, 12), long(2, Kind::Chat, 9), long(3, Kind::Upload, 1), quiet], HOUR * 11 / 10)
+}
+
+/// A calm mesh of one client and one server with `calls`.
+#[must_use]
+pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
+    let link = |micros: u64| LinkPlan {
+        latency: Duration::from_micros(micros),
+        jitter: Duration::from_micros(micros / 2),
+        buffer: 65_536,
+    };
+    let client = ClientPlan { entry: Entry::Plain, pace: Pace::Eager, window: 65_535, keeps_deadlines: false };
+    let server =
+        ServerPlan { has_sidecar: true, pace: Pace::Eager, window: 65_535, max_streams: 100, max_frame: 16_384 };
+    Scenario {
+        seed: 1,
+        clients: vec![client],
+        servers: vec![server],
+        network: NetworkPlan { local: link(50), far: link(800), segments: Segments::Whole },
+        calls,
+        faults: Vec::new(),
+        pushes: vec![Push { at: Duration::ZERO, policy: default_policy() }],
+        lasts,
+        calm: true,
+    }
+}
+
+/// The control plane's defaults, methods declared.
+#[must_use]
+pub fn default_policy() -> PolicyPlan {
+    PolicyPlan {
+        flaw: None,
+        split: vec![(vec![0], 1)],
+        round_robin: false,
+        declared: true,
+        request_timeout: None,
+        per_try_timeout: None,
+        attempts: 2,
+        codes: vec![14],
+        idempotent: false,
+        limits: [1024, 1024, 1024, 3],
+        accrual: 7,
+        connect_timeout: Duration::from_secs(5),
+        denied: None,
+    }
+}

@@ -1,0 +1,298 @@
+//! An application that is called, and that does with each call what the scenario says.
+
+use crate::agenda::Event;
+use crate::client::{number, send};
+use crate::fault::Side;
+use crate::net::{Actor, Conn, News};
+use crate::pattern::Whose;
+use crate::scenario::{Ending, Pace, Reply, ServerPlan, Starts};
+use crate::stack::{Manners, Stack};
+use crate::world::World;
+use std::collections::BTreeMap;
+use tulle_http2::{ErrorCode, Event as Http2, Fields, HeadersKind, Role, StreamId};
+use tulle_mesh::resilience::deadline::parse_timeout;
+
+struct Line {
+    stack: Stack,
+    serving: BTreeMap<u32, Serving>,
+}
+
+/// One execution of a call.
+struct Serving {
+    call: usize,
+    stream: StreamId,
+    execution: usize,
+    reply: Reply,
+    received: u64,
+    has_begun: bool,
+    has_head: bool,
+    pieces: u32,
+    sent: u64,
+}
+
+pub(crate) struct Server {
+    index: usize,
+    plan: ServerPlan,
+    lines: BTreeMap<Conn, Line>,
+    pub(crate) paused: bool,
+    reads_on: bool,
+}
+
+// === impl Server ===
+
+impl Server {
+    pub(crate) fn new(index: usize, plan: ServerPlan) -> Self {
+        Self { index, plan, lines: BTreeMap::new(), paused: false, reads_on: false }
+    }
+
+    pub(crate) fn news(&mut self, world: &mut World<'_>, conn: Conn, news: News) {
+        match news {
+            News::Accepted => self.accept(world, conn),
+            News::Readable => self.read(world, conn),
+            News::Writable => self.flush(world, conn),
+            News::Closed => {
+                self.lines.remove(&conn);
+                world.close(conn, Side::Listener);
+            }
+            News::Established | News::Refused => {}
+        }
+    }
+
+    fn accept(&mut self, world: &mut World<'_>, conn: Conn) {
+        let ServerPlan { window, max_streams, max_frame, pace, .. } = self.plan;
+        let stack = Stack::new(Role::Server, Manners { window, max_streams, max_frame, pace }, b"");
+        self.lines.insert(conn, Line { stack, serving: BTreeMap::new() });
+        self.flush(world, conn);
+    }
+
+    /// The process is gone, and its connections with it.
+    pub(crate) fn crash(&mut self, world: &mut World<'_>) {
+        world.net.listening.remove(&Actor::Server(self.index));
+        for (conn, _) in std::mem::take(&mut self.lines) {
+            world.cut(conn);
+        }
+    }
+
+    pub(crate) fn go_away(&mut self, world: &mut World<'_>) {
+        for conn in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.lines.get_mut(&conn).expect("a line").stack.codec.shutdown();
+            self.flush(world, conn);
+        }
+    }
+
+    pub(crate) fn resettle(&mut self, world: &mut World<'_>, window: u32, max_streams: u32) {
+        for conn in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.lines.get_mut(&conn).expect("a line").stack.resettle(window, max_streams);
+            self.flush(world, conn);
+        }
+    }
+
+    pub(crate) fn resume(&mut self, world: &mut World<'_>) {
+        self.paused = false;
+        for conn in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.read(world, conn);
+        }
+    }
+
+    fn read(&mut self, world: &mut World<'_>, conn: Conn) {
+        while !self.paused
+            && self.lines.contains_key(&conn)
+            && let Some(bytes) = world.read(conn, Side::Listener)
+        {
+            self.receive(world, conn, &bytes);
+        }
+        self.flush(world, conn);
+        self.read_on_later(world);
+    }
+
+    fn receive(&mut self, world: &mut World<'_>, conn: Conn, mut input: &[u8]) {
+        let mut fields = Fields::new();
+        let now = world.instant();
+        loop {
+            let Some(line) = self.lines.get_mut(&conn) else { return };
+            match line.stack.codec.receive(now, &mut input, &mut fields) {
+                Ok(Some(event)) => on_event(world, (self.index, conn), line, event, &fields),
+                Ok(None) => return,
+                Err(error) => {
+                    return world.judge.violated("http2", format!("a sidecar broke HTTP/2 at a server: {error:?}"));
+                }
+            }
+        }
+    }
+
+    /// The next thing of a reply.
+    pub(crate) fn serve(&mut self, world: &mut World<'_>, conn: Conn, stream: u32) {
+        let Some(line) = self.lines.get_mut(&conn) else { return };
+        let Some(serving) = line.serving.get_mut(&stream) else { return };
+        let reply = serving.reply;
+        let id = world.scenario.calls[serving.call].id;
+        if !serving.has_head && has_head(&reply) {
+            serving.has_head = true;
+            line.stack.codec.send_headers(serving.stream, &response(&reply, id, serving.execution), false);
+        }
+        if has_head(&reply) && serving.pieces < reply.body.pieces {
+            serving.pieces += 1;
+            let whose = Whose::Response { call: id, execution: serving.execution };
+            serving.sent += send(&mut line.stack, serving.stream, whose, serving.sent, reply.body.bytes, false);
+            let wait = if serving.pieces < reply.body.pieces { reply.body.gap } else { std::time::Duration::ZERO };
+            world.after(wait, Event::Serve { server: self.index, conn, stream });
+            return self.flush(world, conn);
+        }
+        self.end(world, conn, stream);
+        self.flush(world, conn);
+    }
+
+    fn end(&mut self, world: &mut World<'_>, conn: Conn, stream: u32) {
+        let line = self.lines.get_mut(&conn).expect("a line");
+        let Some(serving) = line.serving.get(&stream) else { return };
+        let (reply, id, at) = (serving.reply, world.scenario.calls[serving.call].id, serving.stream);
+        let execution = serving.execution;
+        world.note("reply", &[id as u64, execution as u64], || {
+            format!("{id} execution {execution}: {:?}", reply.ending)
+        });
+        let codec = &mut line.stack.codec;
+        match reply.ending {
+            Ending::Status(code) => codec.send_headers(at, &trailers(&reply, id, execution, code), true),
+            Ending::Only(code) => {
+                let mut fields = response(&reply, id, execution);
+                fields.push(b"grpc-status", code.to_string().as_bytes());
+                codec.send_headers(at, &fields, true);
+            }
+            Ending::Http(_) => codec.send_headers(at, &response(&reply, id, execution), true),
+            Ending::NoStatus => {
+                codec.send_data(at, b"", true);
+            }
+            Ending::Reset(code) => codec.reset(at, ErrorCode(code)),
+            Ending::Refuse => codec.reset(at, ErrorCode::REFUSED_STREAM),
+            Ending::Cut => {
+                self.flush(world, conn);
+                self.lines.remove(&conn);
+                return world.cut(conn);
+            }
+            Ending::Silence => return,
+        }
+        line.serving.remove(&stream);
+    }
+
+    fn flush(&mut self, world: &mut World<'_>, conn: Conn) {
+        let Some(line) = self.lines.get_mut(&conn) else { return };
+        world.flush(conn, Side::Listener, &mut line.stack);
+        for serving in line.serving.values() {
+            let queued = line.stack.codec.queued(serving.stream) as u64;
+            world.judge.went_down(serving.call, serving.sent - queued);
+        }
+    }
+
+    fn read_on_later(&mut self, world: &mut World<'_>) {
+        let Pace::Slow { every, .. } = self.plan.pace else { return };
+        if !self.reads_on && self.lines.values().any(|line| line.stack.owes()) {
+            self.reads_on = true;
+            world.after(every, Event::ServerReads(self.index));
+        }
+    }
+
+    pub(crate) fn read_on(&mut self, world: &mut World<'_>) {
+        self.reads_on = false;
+        for conn in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.lines.get_mut(&conn).expect("a line").stack.read_on();
+            self.flush(world, conn);
+        }
+        self.read_on_later(world);
+    }
+}
+
+fn has_head(reply: &Reply) -> bool {
+    !matches!(reply.ending, Ending::Only(_) | Ending::Http(_) | Ending::Refuse)
+        && (reply.body.pieces > 0 || matches!(reply.ending, Ending::Status(_) | Ending::NoStatus))
+}
+
+fn response(reply: &Reply, id: usize, execution: usize) -> Fields {
+    let mut fields = Fields::new();
+    let status = if let Ending::Http(status) = reply.ending { status } else { 200 };
+    fields.push(b":status", status.to_string().as_bytes());
+    fields.push(b"content-type", b"application/grpc");
+    name(reply, &mut fields, id, execution);
+    fields
+}
+
+fn trailers(reply: &Reply, id: usize, execution: usize, code: u32) -> Fields {
+    let mut fields = Fields::new();
+    fields.push(b"grpc-status", code.to_string().as_bytes());
+    name(reply, &mut fields, id, execution);
+    fields
+}
+
+fn name(reply: &Reply, fields: &mut Fields, id: usize, execution: usize) {
+    fields.push(b"x-call", id.to_string().as_bytes());
+    fields.push(b"x-exec", execution.to_string().as_bytes());
+    if let Some(pushback) = reply.pushback {
+        fields.push(b"grpc-retry-pushback-ms", pushback.to_string().as_bytes());
+    }
+}
+
+fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, event: Http2<'_>, fields: &Fields) {
+    match event {
+        Http2::Headers { stream, kind: HeadersKind::Request, end_stream, .. } => {
+            begin(world, at, line, stream, fields);
+            if end_stream {
+                request_ended(world, at, line, stream);
+            }
+        }
+        Http2::Headers { .. } => world.judge.violated("crossed", "a request has trailers that nobody sent".into()),
+        Http2::Data { stream, payload, end_stream, flow, .. } => {
+            line.stack.took(stream, flow, end_stream);
+            if let Some(serving) = line.serving.get_mut(&stream.get()) {
+                world.judge.came_up(serving.call, serving.received, payload);
+                serving.received += payload.len() as u64;
+            }
+            if end_stream {
+                request_ended(world, at, line, stream);
+            }
+        }
+        Http2::Reset { stream, .. } => {
+            line.stack.forget(stream);
+            line.serving.remove(&stream.get());
+        }
+        Http2::HeadersRefused { limit, .. } => {
+            world.judge.violated("http2", format!("a server was sent fields over its limit: {}", limit.describe()));
+        }
+        Http2::StreamError { code: ErrorCode::REFUSED_STREAM, .. } => {}
+        Http2::StreamError { stream, cause, .. } => {
+            world
+                .judge
+                .violated("http2", format!("a sidecar broke HTTP/2 at a server on stream {}: {cause}", stream.get()));
+        }
+        Http2::GoAway { .. } | Http2::Pong { .. } | Http2::Settings | Http2::Refused { .. } => {}
+    }
+}
+
+fn begin(world: &mut World<'_>, (server, conn): (usize, Conn), line: &mut Line, stream: StreamId, fields: &Fields) {
+    let timeout = fields.get(b"grpc-timeout").and_then(parse_timeout);
+    let path = fields.get(b":path").unwrap_or_default();
+    let id = number(fields, b"x-call").map_or(usize::MAX, |id| id as usize);
+    let Some((call, execution)) = world.judge.executed(id, path, server, world.now, timeout) else { return };
+    let reply = world.scenario.calls[call].reply(execution);
+    world.note("execute", &[id as u64, execution as u64, server as u64], || {
+        format!("{id} execution {execution} at server {server} on {conn:?} stream {}", stream.get())
+    });
+    let serving =
+        Serving { call, stream, execution, reply, received: 0, has_begun: false, has_head: false, pieces: 0, sent: 0 };
+    line.serving.insert(stream.get(), serving);
+    if reply.starts == Starts::AtHead || reply.ending == Ending::Refuse {
+        start(world, (server, conn), line, stream);
+    }
+}
+
+fn request_ended(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, stream: StreamId) {
+    let Some(serving) = line.serving.get(&stream.get()) else { return };
+    world.judge.came_up_whole(serving.call, serving.received);
+    start(world, at, line, stream);
+}
+
+fn start(world: &mut World<'_>, (server, conn): (usize, Conn), line: &mut Line, stream: StreamId) {
+    let Some(serving) = line.serving.get_mut(&stream.get()) else { return };
+    if !std::mem::replace(&mut serving.has_begun, true) {
+        let wait = serving.reply.delay;
+        world.after(wait, Event::Serve { server, conn, stream: stream.get() });
+    }
+}

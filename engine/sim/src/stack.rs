@@ -1,0 +1,126 @@
+//! A peer's own HTTP/2: the codec, with SETTINGS and windows written by hand so that they can do what a codec would not.
+
+use crate::frames;
+use crate::scenario::Pace;
+use std::collections::BTreeMap;
+use tulle_http2::{Config, Connection, Role, StreamId};
+
+const HUGE: u32 = i32::MAX as u32;
+
+/// What a peer says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manners {
+    pub(crate) window: u32,
+    pub(crate) max_streams: u32,
+    pub(crate) max_frame: u32,
+    pub(crate) pace: Pace,
+}
+
+/// One end of a connection.
+pub(crate) struct Stack {
+    pub(crate) codec: Connection,
+    role: Role,
+    manners: Manners,
+    /// What goes out next, whole frames first of all.
+    out: Vec<u8>,
+    started: bool,
+    /// By stream: bytes that came and whose window was not given back.
+    taken: BTreeMap<u32, u32>,
+}
+
+// === impl Stack ===
+
+impl Stack {
+    pub(crate) fn new(role: Role, manners: Manners, first: &[u8]) -> Self {
+        let config = Config {
+            max_concurrent_streams: manners.max_streams,
+            stream_window: HUGE,
+            max_frame_size: manners.max_frame,
+            output_high_water: usize::MAX,
+            ..Config::new(role)
+        };
+        let codec = Connection::new(config);
+        Self { codec, role, manners, out: first.to_vec(), started: false, taken: BTreeMap::new() }
+    }
+
+    /// What is to be written.
+    pub(crate) fn output(&mut self) -> &[u8] {
+        let made = self.codec.output();
+        if !made.is_empty() {
+            let length = made.len();
+            if self.started {
+                self.out.extend_from_slice(made);
+            } else {
+                self.started = true;
+                self.out.extend(with_settings(made, self.role, &self.manners));
+            }
+            self.codec.advance_output(length);
+            self.codec.pump();
+            return self.output();
+        }
+        &self.out
+    }
+
+    pub(crate) fn wrote(&mut self, length: usize) {
+        self.out.drain(..length);
+    }
+
+    /// Bytes of a stream came; gives window back if that is its way.
+    pub(crate) fn took(&mut self, stream: StreamId, flow: u32, ended: bool) {
+        if ended {
+            self.taken.remove(&stream.get());
+            return;
+        }
+        if flow == 0 {
+            return;
+        }
+        match self.manners.pace {
+            Pace::Eager => self.update(stream.get(), flow),
+            Pace::Slow { .. } => *self.taken.entry(stream.get()).or_default() += flow,
+        }
+    }
+
+    /// A slow reader takes some of each stream; true where more is left.
+    pub(crate) fn read_on(&mut self) -> bool {
+        let Pace::Slow { bytes, .. } = self.manners.pace else { return false };
+        let some: Vec<(u32, u32)> = self.taken.iter().map(|(stream, left)| (*stream, bytes.min(*left))).collect();
+        for (stream, by) in some {
+            self.update(stream, by);
+            *self.taken.entry(stream).or_default() -= by;
+        }
+        self.taken.retain(|_, left| *left > 0);
+        !self.taken.is_empty()
+    }
+
+    pub(crate) fn forget(&mut self, stream: StreamId) {
+        self.taken.remove(&stream.get());
+    }
+
+    pub(crate) fn owes(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
+    /// SETTINGS in the middle of it all: every open stream's window shifts, also below zero.
+    pub(crate) fn resettle(&mut self, window: u32, max_streams: u32) {
+        let _ = self.output();
+        self.manners.window = window;
+        self.out.extend(frames::settings(&[(3, max_streams), (4, window)]));
+    }
+
+    fn update(&mut self, stream: u32, by: u32) {
+        let _ = self.output();
+        self.out.extend(frames::bytes_of(frames::WINDOW_UPDATE, 0, stream, &by.to_be_bytes()));
+    }
+}
+
+/// The codec's first bytes with our own SETTINGS for its.
+fn with_settings(made: &[u8], role: Role, manners: &Manners) -> Vec<u8> {
+    let preface: &[u8] = if role == Role::Client { frames::PREFACE } else { b"" };
+    let rest = &made[preface.len()..];
+    let length = 9 + u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
+    let own = match role {
+        Role::Client => frames::settings(&[(2, 0), (4, manners.window)]),
+        Role::Server => frames::settings(&[(3, manners.max_streams), (4, manners.window), (5, manners.max_frame)]),
+    };
+    [preface, &own, &rest[length..]].concat()
+}

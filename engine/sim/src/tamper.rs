@@ -1,0 +1,164 @@
+//! Faults planted in the mesh itself, to see that the invariants find them: a judge that never objects is none.
+
+use crate::frames;
+use crate::net::Actor;
+use std::time::Duration;
+
+/// What is done to the mesh. `Nothing` is every run's but those of the tests that plant faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// The mesh as it is.
+    Nothing,
+    /// A piece of what the callers' sidecar says to a caller is said twice.
+    PieceTwice,
+    /// The end of a reply is written twice, as a whole frame.
+    AnswerTwice,
+    /// A piece of what the callers' sidecar says to a caller is never said.
+    PieceLost,
+    /// The end of a reply is never written.
+    AnswerLost,
+    /// Two callers' bytes are swapped.
+    Crossed,
+    /// The callers' sidecar's clock is late.
+    LateClock,
+    /// The callers' sidecar believes every deadline to be earlier.
+    EarlyClock,
+    /// A sidecar believes that a server gives more window than it does.
+    WindowCheat,
+    /// The callers' sidecar takes a reset for a refusal, and tries again what was executed.
+    UnsafeRetry,
+    /// A sidecar is not told that its connections have closed.
+    DeafToClosing,
+    /// A sidecar acknowledges a bad snapshot.
+    TakesBadSnapshot,
+    /// A sidecar never puts a second snapshot in force, and says that it did.
+    KeepsOldSnapshot,
+    /// What happens depends on more than the seed.
+    Moody,
+}
+
+/// Tampers as it is told to.
+#[derive(Debug)]
+pub(crate) struct Tamper {
+    pub(crate) mutation: Mutation,
+    count: u64,
+    mood: u64,
+}
+
+/// After how many pieces a fault that strikes once does.
+const PATIENCE: u64 = 5;
+
+// === impl Tamper ===
+
+impl Tamper {
+    pub(crate) fn new(mutation: Mutation, mood: u64) -> Self {
+        Self { mutation, count: 0, mood }
+    }
+
+    /// Mostly nothing; how far a worker's clock is behind.
+    pub(crate) fn clock_behind(&self, of: usize) -> Duration {
+        let late = self.mutation == Mutation::LateClock && of == 0;
+        if late { Duration::from_millis(40) } else { Duration::ZERO }
+    }
+
+    /// What a sidecar wrote to `to`.
+    pub(crate) fn written(&mut self, to: Actor, bytes: &[u8]) -> Vec<u8> {
+        let to_client = matches!(to, Actor::Client(_));
+        let mutation = self.mutation;
+        match mutation {
+            Mutation::AnswerTwice if to_client => twice_the_end(bytes),
+            Mutation::AnswerLost if to_client && has_end(bytes) && self.strikes() => Vec::new(),
+            Mutation::PieceTwice if to_client && self.strikes() => [bytes, bytes].concat(),
+            Mutation::PieceLost if to_client && self.strikes() => Vec::new(),
+            Mutation::Crossed if to_client => crossed(bytes),
+            Mutation::Moody => {
+                self.mood = self.mood.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                bytes.to_vec()
+            }
+            _ => bytes.to_vec(),
+        }
+    }
+
+    /// Something of a mood, where there is one.
+    pub(crate) fn mood(&self) -> u64 {
+        if self.mutation == Mutation::Moody { self.mood >> 60 } else { 0 }
+    }
+
+    /// What a sidecar is to read.
+    pub(crate) fn heard(&self, by: usize, from: Actor, bytes: &[u8]) -> Option<Vec<u8>> {
+        match (self.mutation, from) {
+            (Mutation::WindowCheat, Actor::Server(_)) => rewritten(bytes, |frame| {
+                if frame[3] == frames::SETTINGS {
+                    widen(frame)
+                }
+            }),
+            (Mutation::UnsafeRetry, Actor::Server(_) | Actor::Sidecar(_)) if by == 0 => rewritten(bytes, |frame| {
+                if frame[3] == frames::RST_STREAM {
+                    frame[12] = 7
+                }
+            }),
+            (Mutation::EarlyClock, _) => None,
+            _ => None,
+        }
+    }
+
+    fn strikes(&mut self) -> bool {
+        self.count += 1;
+        self.count == PATIENCE
+    }
+}
+
+/// Splits into whole frames; `None` where the bytes are not whole.
+fn each_frame(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (mut rest, mut all) = (bytes, Vec::new());
+    while !rest.is_empty() {
+        let head = rest.get(..9)?;
+        let length = 9 + u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        all.push(rest.get(..length)?.to_vec());
+        rest = &rest[length..];
+    }
+    Some(all)
+}
+
+fn rewritten(bytes: &[u8], change: impl Fn(&mut Vec<u8>)) -> Option<Vec<u8>> {
+    let mut all = each_frame(bytes)?;
+    all.iter_mut().for_each(change);
+    Some(all.concat())
+}
+
+/// Every SETTINGS_INITIAL_WINDOW_SIZE becomes a mebibyte.
+fn widen(frame: &mut [u8]) {
+    for entry in frame[9..].as_chunks_mut::<6>().0 {
+        if entry[1] == 4 {
+            entry[2..].copy_from_slice(&(1u32 << 20).to_be_bytes());
+        }
+    }
+}
+
+fn ends(frame: &[u8]) -> bool {
+    frame[3] == frames::HEADERS && frame[4] & frames::END_STREAM != 0
+}
+
+fn has_end(bytes: &[u8]) -> bool {
+    each_frame(bytes).is_some_and(|all| all.iter().any(|frame| ends(frame)))
+}
+
+fn twice_the_end(bytes: &[u8]) -> Vec<u8> {
+    let Some(all) = each_frame(bytes) else { return bytes.to_vec() };
+    let again = |frame: Vec<u8>| if ends(&frame) { [frame.clone(), frame].concat() } else { frame };
+    all.into_iter().map(again).collect::<Vec<_>>().concat()
+}
+
+/// Two frames of DATA of different streams change places, but for their heads.
+fn crossed(bytes: &[u8]) -> Vec<u8> {
+    let Some(mut all) = each_frame(bytes) else { return bytes.to_vec() };
+    let data: Vec<usize> = (0..all.len()).filter(|at| all[*at][3] == frames::DATA && all[*at].len() > 20).collect();
+    for pair in data.windows(2) {
+        let (one, other) = (all[pair[0]].clone(), all[pair[1]].clone());
+        if one[5..9] != other[5..9] && one.len() == other.len() {
+            all[pair[0]][9..].copy_from_slice(&other[9..]);
+            all[pair[1]][9..].copy_from_slice(&one[9..]);
+        }
+    }
+    all.concat()
+}
