@@ -85,7 +85,7 @@ fn has_cause(judge: &Judge<'_>, call: usize, now: Time, reason: Reason) -> bool 
         Reason::QueueFull => disturbed || is_tight(judge),
         Reason::BreakerOpen => disturbed || is_tight(judge) || fails(judge),
         Reason::HeaderLimit => plan.head_bytes > LIST,
-        Reason::UpstreamReset => disturbed || misbehaves(judge, call),
+        Reason::UpstreamReset => disturbed || misbehaves(judge, call) || is_tight(judge),
         Reason::NoEndpoints | Reason::RateLimited | Reason::FaultInjected | Reason::Draining | Reason::Shed => false,
     }
 }
