@@ -227,7 +227,8 @@ impl Net {
     pub(crate) fn cut(&mut self, now: Time, agenda: &mut Agenda, conn: Conn) {
         for side in [Side::Dialer, Side::Listener] {
             let delay = self.delay(self.at(conn).link, conn, side);
-            self.connections[conn.0 as usize].ways[side as usize].flight.clear();
+            // What either end writes before it learns of it is lost like the rest.
+            self.connections[conn.0 as usize].void = true;
             agenda.at(now + delay, Event::Net(NetEvent::Reset(conn, side)));
         }
     }

@@ -116,7 +116,7 @@ impl<'s> Run<'s> {
     fn all(&mut self) {
         let end = Time::START + self.world.scenario.lasts;
         self.until(end, |_| false);
-        self.until(end + PATIENCE, |run| run.world.judge.open() == 0);
+        self.until(end + PATIENCE, Self::is_done);
         self.end_the_endless();
         self.until(self.world.now + AFTERMATH, |_| false);
         self.check_calls_gone();
@@ -125,6 +125,11 @@ impl<'s> Run<'s> {
         }
         self.until(self.world.now + IDLE, |_| false);
         self.check_all_gone();
+    }
+
+    fn is_done(&self) -> bool {
+        let idle = |sidecar: &Sidecar| sidecar.worker.calls_in_flight() == 0;
+        self.world.judge.open() == 0 && self.sidecars.iter().all(idle)
     }
 
     fn until(&mut self, end: Time, done: impl Fn(&Self) -> bool) {
