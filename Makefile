@@ -108,6 +108,12 @@ conformance: setup tools ## HTTP/2 and gRPC conformance over real sidecars; need
 abuse: setup ## attacks against real sidecars, each with its benign twin; the slow ones too (2 minutes)
 	$(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
 
+SEEDS ?= 1000
+START ?= 0
+.PHONY: sim
+sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace
+	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
+
 # --- measuring ----------------------------------------------------------------------------------------------------------
 
 bench: setup ## side by side with Envoy, HAProxy and nginx; writes bench/results/latest.json

@@ -15,6 +15,7 @@ EDGES = {
     "tulle-mesh": set(),
     "tulle-proxy": {"tulle-mesh", "tulle-http2"},
     "tulle-python": {"tulle-proxy"},
+    "tulle-sim": {"tulle-proxy", "tulle-mesh", "tulle-http2"},
 }
 
 

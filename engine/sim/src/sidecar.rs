@@ -132,8 +132,7 @@ impl Sidecar {
         if self.has_stopped {
             return;
         }
-        let now = world.instant().checked_sub(world.tamper.clock_behind(self.index));
-        self.worker.turn(now.unwrap_or_else(|| world.instant()));
+        self.worker.turn(world.instant());
         while let Some((conn, news)) = self.news.pop_front() {
             self.take(world, conn, news);
         }
