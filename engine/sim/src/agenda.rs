@@ -1,6 +1,6 @@
 //! What is still to come, in order of time and, within a time, in the order in which it was put down.
 
-use crate::net::{Conn, NetEvent};
+use crate::passage::{Conn, NetEvent};
 use crate::time::Time;
 use std::collections::BTreeMap;
 

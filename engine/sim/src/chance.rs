@@ -6,7 +6,7 @@ use tulle_mesh::random::{Random, SplitMix64};
 
 /// A generator for one purpose, named by `parts`.
 #[must_use]
-pub fn of(seed: u64, parts: &[u64]) -> SplitMix64 {
+pub(crate) fn of(seed: u64, parts: &[u64]) -> SplitMix64 {
     let mut mixed = seed ^ 0x5EED;
     for part in parts {
         mixed = SplitMix64::new(mixed.rotate_left(17) ^ part).next_u64();

@@ -3,7 +3,7 @@
 use crate::agenda::Event;
 use crate::fault::{Link, Side};
 use crate::judge::{End, Own, Told};
-use crate::net::{Actor, Conn, News};
+use crate::passage::{Actor, Conn, News};
 use crate::pattern::{self, Whose};
 use crate::policy::AUTHORITY;
 use crate::scenario::{ClientPlan, Entry, Pace};

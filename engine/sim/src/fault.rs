@@ -37,27 +37,87 @@ pub enum Side {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FaultKind {
     /// Something was lost for good: one of the link's connections is reset, seen from both ends.
-    Cut { link: Link, nth: usize },
+    Cut {
+        /// The way.
+        link: Link,
+        /// Which of its connections, counted round those that are open.
+        nth: usize,
+    },
     /// One end of one of the link's connections is gone and the other is not told.
-    HalfOpen { link: Link, nth: usize, dead: Side },
+    HalfOpen {
+        /// The way.
+        link: Link,
+        /// Which of its connections, counted round those that are open.
+        nth: usize,
+        /// The end that is gone.
+        dead: Side,
+    },
     /// Nothing passes, and passes later.
-    Partition { link: Link, lasts: Duration },
+    Partition {
+        /// The way.
+        link: Link,
+        /// For how long.
+        lasts: Duration,
+    },
     /// All takes longer.
-    Slow { link: Link, by: Duration, lasts: Duration },
+    Slow {
+        /// The way.
+        link: Link,
+        /// By how much.
+        by: Duration,
+        /// For how long.
+        lasts: Duration,
+    },
     /// A client reads nothing of its socket.
-    ClientPauses { client: usize, lasts: Duration },
+    ClientPauses {
+        /// Its number.
+        client: usize,
+        /// For how long.
+        lasts: Duration,
+    },
     /// A server reads nothing of its sockets.
-    ServerPauses { server: usize, lasts: Duration },
+    ServerPauses {
+        /// Its number.
+        server: usize,
+        /// For how long.
+        lasts: Duration,
+    },
     /// A server is gone, and back later.
-    Crash { server: usize, lasts: Duration },
+    Crash {
+        /// Its number.
+        server: usize,
+        /// For how long.
+        lasts: Duration,
+    },
     /// A server says GOAWAY on its connections; the open ones take what they have begun.
-    GoAway { server: usize },
+    GoAway {
+        /// Its number.
+        server: usize,
+    },
     /// A server changes its SETTINGS while calls run.
-    Resettle { server: usize, window: u32, max_streams: u32 },
+    Resettle {
+        /// Its number.
+        server: usize,
+        /// SETTINGS_INITIAL_WINDOW_SIZE, bytes.
+        window: u32,
+        /// SETTINGS_MAX_CONCURRENT_STREAMS.
+        max_streams: u32,
+    },
     /// A client closes its connection and all its calls with it.
-    ClientLeaves { client: usize },
+    ClientLeaves {
+        /// Its number.
+        client: usize,
+    },
     /// A sidecar (0 for the callers' own) is drained and stops after its grace.
-    Drain { sidecar: usize, grace: Duration },
+    Drain {
+        /// Its number, 0 for the callers' own.
+        sidecar: usize,
+        /// How long calls in flight may take.
+        grace: Duration,
+    },
     /// The control stream to a sidecar breaks and is made again.
-    ControlLost { sidecar: usize },
+    ControlLost {
+        /// Its number, 0 for the callers' own.
+        sidecar: usize,
+    },
 }

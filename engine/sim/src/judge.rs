@@ -1,7 +1,7 @@
 //! What must hold after every step, call by call: none lost, answered twice, crossed or executed twice where it may not,
 //! none late; and each end explained by something that happened.
 
-use crate::net::Conn;
+use crate::passage::Conn;
 use crate::pattern::Whose;
 use crate::policy::PolicyPlan;
 use crate::scenario::{CallPlan, Ending, Kind, Scenario};

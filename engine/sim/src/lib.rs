@@ -18,6 +18,7 @@ mod judge;
 mod leaks;
 pub mod named;
 mod net;
+mod passage;
 mod pattern;
 pub mod policy;
 mod run;

@@ -72,14 +72,20 @@ fn many(arguments: &Arguments) -> ExitCode {
         println!("sim: the hour of streams: {words}");
         return ExitCode::FAILURE;
     }
+    let mut failing = Vec::new();
     for seed in arguments.start..arguments.start + arguments.seeds {
         progress(seed - arguments.start, arguments.seeds);
-        if broken(&draw(seed), &mut sum).is_some() {
-            explain(seed);
-            return ExitCode::FAILURE;
+        if let Some(words) = broken(&draw(seed), &mut sum) {
+            failing.push((seed, words));
         }
     }
     progress(arguments.seeds, arguments.seeds);
+    if let Some((first, _)) = failing.first() {
+        explain(*first);
+        failing.iter().for_each(|(seed, words)| println!("sim: seed {seed} fails: {words}"));
+        println!("sim: {} of {} seeds fail", failing.len(), arguments.seeds);
+        return ExitCode::FAILURE;
+    }
     let Sum { seeds, steps, calls, executions, faults } = sum;
     let seconds = began.elapsed().as_secs_f64();
     println!(
@@ -118,7 +124,7 @@ fn explain(seed: u64) {
     let scenario = shrink(&draw(seed), Options::default());
     let _ = std::panic::take_hook();
     println!("{scenario:#?}");
-    let options = Options { recording: true, mutation: Mutation::Nothing, mood: 0 };
+    let options = Options { recording: true, mutation: Mutation::Nothing };
     match std::panic::catch_unwind(|| play(&scenario, options)) {
         Ok(outcome) => {
             outcome.trace.lines().iter().for_each(|line| println!("{line}"));

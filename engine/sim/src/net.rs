@@ -3,6 +3,7 @@
 use crate::agenda::{Agenda, Event};
 use crate::chance;
 use crate::fault::{Link, Side};
+use crate::passage::{Actor, Conn, NetEvent, News, Taken};
 use crate::scenario::{LinkPlan, NetworkPlan, Segments};
 use crate::time::Time;
 use crate::trace::Trace;
@@ -13,55 +14,6 @@ use tulle_mesh::random::Random;
 /// Most bytes of one segment.
 const MOST: usize = 65_536;
 const MTU: usize = 1_448;
-
-/// Whoever has ends of connections. Sidecar 0 is the callers', sidecar n + 1 stands before server n.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Actor {
-    Client(usize),
-    Sidecar(usize),
-    Server(usize),
-}
-
-/// Names a connection; never given out twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Conn(pub(crate) u32);
-
-/// What is on its way through the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NetEvent {
-    /// The first packet reaches the listener.
-    Dial(Conn),
-    /// Its answer reaches the dialer.
-    Answer(Conn, Taken),
-    /// This end's handshake is done.
-    Handshaken(Conn, Side),
-    /// The next bytes reach this end.
-    Arrive(Conn, Side),
-    /// The other end's goodbye reaches this one.
-    Fin(Conn, Side),
-    /// This end learns that the connection broke.
-    Reset(Conn, Side),
-    /// The other end has read so many bytes of this one's.
-    Freed(Conn, Side, usize),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Yes,
-    No,
-}
-
-/// What an end is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    Accepted,
-    /// Made, and both ends have proved who they are.
-    Established,
-    Refused,
-    Readable,
-    Writable,
-    Closed,
-}
 
 /// One way of a connection, towards one end.
 #[derive(Debug, Default)]
@@ -104,17 +56,6 @@ pub(crate) struct Net {
     connections: Vec<Connection>,
     weather: BTreeMap<Link, Weather>,
     pub(crate) listening: BTreeSet<Actor>,
-}
-
-// === impl Side ===
-
-impl Side {
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::Dialer => Self::Listener,
-            Self::Listener => Self::Dialer,
-        }
-    }
 }
 
 // === impl Net ===
@@ -261,7 +202,7 @@ impl Net {
         trace: &mut Trace,
         event: NetEvent,
     ) -> Option<(Actor, Conn, Side, News)> {
-        let conn = conn_of(event);
+        let conn = event.conn();
         let opens = self.closed_until(self.at(conn).link);
         // A reset is noticed on this side of a partition as well; all else waits.
         if now < opens && !matches!(event, NetEvent::Reset(..)) {
@@ -402,17 +343,5 @@ impl Net {
             Segments::Mtu => MTU,
             Segments::Tiny => 1 + random.below(200) as usize,
         }
-    }
-}
-
-fn conn_of(event: NetEvent) -> Conn {
-    match event {
-        NetEvent::Dial(conn)
-        | NetEvent::Answer(conn, _)
-        | NetEvent::Handshaken(conn, _)
-        | NetEvent::Arrive(conn, _)
-        | NetEvent::Fin(conn, _)
-        | NetEvent::Reset(conn, _)
-        | NetEvent::Freed(conn, _, _) => conn,
     }
 }

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::control::Control;
 use crate::fault::{FaultKind, Link};
 use crate::judge::{Own, Violation};
-use crate::net::{Actor, Conn, NetEvent, News};
+use crate::passage::{Actor, Conn, NetEvent, News};
 use crate::scenario::Scenario;
 use crate::server::Server;
 use crate::sidecar::Sidecar;
@@ -31,8 +31,6 @@ pub struct Options {
     pub recording: bool,
     /// Plants a fault.
     pub mutation: Mutation,
-    /// Something outside of the seed; of no account but for [`Mutation::Moody`].
-    pub mood: u64,
 }
 
 /// What came of a run.
@@ -63,7 +61,7 @@ pub(crate) struct Run<'s> {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { recording: false, mutation: Mutation::Nothing, mood: 0 }
+        Self { recording: false, mutation: Mutation::Nothing }
     }
 }
 
@@ -82,7 +80,7 @@ pub fn play(scenario: &Scenario, options: Options) -> Outcome {
 
 impl<'s> Run<'s> {
     fn new(scenario: &'s Scenario, options: Options) -> Self {
-        let (trace, tamper) = (Trace::new(options.recording), Tamper::new(options.mutation, options.mood));
+        let (trace, tamper) = (Trace::new(options.recording), Tamper::new(options.mutation));
         let mut world = World::new(scenario, Instant::now(), trace, tamper);
         let sidecar = |index: usize| Sidecar::new(index, &world);
         let sidecars: Vec<_> = (0..=scenario.servers.len()).map(sidecar).collect();

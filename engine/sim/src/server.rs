@@ -3,7 +3,7 @@
 use crate::agenda::Event;
 use crate::client::{number, send};
 use crate::fault::Side;
-use crate::net::{Actor, Conn, News};
+use crate::passage::{Actor, Conn, News};
 use crate::pattern::Whose;
 use crate::scenario::{Ending, Pace, Reply, ServerPlan, Starts};
 use crate::stack::{Manners, Stack};

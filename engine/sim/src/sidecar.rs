@@ -4,7 +4,8 @@
 //! connection is written, then sockets are made and closed, until nothing changes any more.
 
 use crate::fault::{Link, Side};
-use crate::net::{Actor, Conn, Net, News};
+use crate::net::Net;
+use crate::passage::{Actor, Conn, News};
 use crate::policy::{AUTHORITY, FRONT, app_address, inbound_address};
 use crate::scenario::Entry;
 use crate::tamper::Mutation;
@@ -94,9 +95,6 @@ impl Sidecar {
             Err(_) if world.tamper.mutation == Mutation::TakesBadSnapshot => return Ok(()),
             decoded => Arc::new(decoded?),
         };
-        if world.tamper.mutation == Mutation::KeepsOldSnapshot && self.snapshot.is_some() {
-            return Ok(());
-        }
         self.snapshot = Some(decoded.clone());
         self.snapshots.push(decoded.clone());
         self.revision = revision;

@@ -26,7 +26,12 @@ pub(crate) struct Stack {
     started: bool,
     /// By stream: bytes that came and whose window was not given back.
     taken: BTreeMap<u32, u32>,
+    /// By stream: bytes that an eager reader gives back with the next update.
+    owed: BTreeMap<u32, u32>,
 }
+
+/// An eager reader's update is worth its frame: real stacks send none for every read of a hundred bytes.
+const WORTH: u32 = 1_024;
 
 // === impl Stack ===
 
@@ -40,7 +45,15 @@ impl Stack {
             ..Config::new(role)
         };
         let codec = Connection::new(config);
-        Self { codec, role, manners, out: first.to_vec(), started: false, taken: BTreeMap::new() }
+        Self {
+            codec,
+            role,
+            manners,
+            out: first.to_vec(),
+            started: false,
+            taken: BTreeMap::new(),
+            owed: BTreeMap::new(),
+        }
     }
 
     /// What is to be written.
@@ -68,14 +81,14 @@ impl Stack {
     /// Bytes of a stream came; gives window back if that is its way.
     pub(crate) fn took(&mut self, stream: StreamId, flow: u32, ended: bool) {
         if ended {
-            self.taken.remove(&stream.get());
+            self.forget(stream);
             return;
         }
         if flow == 0 {
             return;
         }
         match self.manners.pace {
-            Pace::Eager => self.update(stream.get(), flow),
+            Pace::Eager => self.owe(stream.get(), flow),
             Pace::Slow { .. } => *self.taken.entry(stream.get()).or_default() += flow,
         }
     }
@@ -94,6 +107,7 @@ impl Stack {
 
     pub(crate) fn forget(&mut self, stream: StreamId) {
         self.taken.remove(&stream.get());
+        self.owed.remove(&stream.get());
     }
 
     pub(crate) fn owes(&self) -> bool {
@@ -105,6 +119,20 @@ impl Stack {
         let _ = self.output();
         self.manners.window = window;
         self.out.extend(frames::settings(&[(3, max_streams), (4, window)]));
+        // What is owed may be all that a smaller window leaves.
+        for (stream, by) in std::mem::take(&mut self.owed) {
+            self.update(stream, by);
+        }
+    }
+
+    /// Half a window at the latest: a sender that is stopped by it has been given that.
+    fn owe(&mut self, stream: u32, flow: u32) {
+        let owed = self.owed.entry(stream).or_default();
+        *owed += flow;
+        if *owed >= WORTH.min(self.manners.window / 2) {
+            let by = self.owed.remove(&stream).unwrap_or_default();
+            self.update(stream, by);
+        }
     }
 
     fn update(&mut self, stream: u32, by: u32) {

@@ -1,7 +1,7 @@
 //! Faults planted in the mesh itself, to see that the invariants find them: a judge that never objects is none.
 
 use crate::frames;
-use crate::net::Actor;
+use crate::passage::Actor;
 use std::time::Duration;
 
 /// What is done to the mesh. `Nothing` is every run's but those of the tests that plant faults.
@@ -21,8 +21,6 @@ pub enum Mutation {
     Crossed,
     /// The callers' sidecar's clock is late.
     LateClock,
-    /// The callers' sidecar believes every deadline to be earlier.
-    EarlyClock,
     /// A sidecar believes that a server gives more window than it does.
     WindowCheat,
     /// The callers' sidecar takes a reset for a refusal, and tries again what was executed.
@@ -31,10 +29,6 @@ pub enum Mutation {
     DeafToClosing,
     /// A sidecar acknowledges a bad snapshot.
     TakesBadSnapshot,
-    /// A sidecar never puts a second snapshot in force, and says that it did.
-    KeepsOldSnapshot,
-    /// What happens depends on more than the seed.
-    Moody,
 }
 
 /// Tampers as it is told to.
@@ -42,7 +36,6 @@ pub enum Mutation {
 pub(crate) struct Tamper {
     pub(crate) mutation: Mutation,
     count: u64,
-    mood: u64,
 }
 
 /// After how many pieces a fault that strikes once does.
@@ -51,8 +44,8 @@ const PATIENCE: u64 = 5;
 // === impl Tamper ===
 
 impl Tamper {
-    pub(crate) fn new(mutation: Mutation, mood: u64) -> Self {
-        Self { mutation, count: 0, mood }
+    pub(crate) fn new(mutation: Mutation) -> Self {
+        Self { mutation, count: 0 }
     }
 
     /// Mostly nothing; how far a worker's clock is behind.
@@ -71,17 +64,8 @@ impl Tamper {
             Mutation::PieceTwice if to_client && self.strikes() => [bytes, bytes].concat(),
             Mutation::PieceLost if to_client && self.strikes() => Vec::new(),
             Mutation::Crossed if to_client => crossed(bytes),
-            Mutation::Moody => {
-                self.mood = self.mood.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                bytes.to_vec()
-            }
             _ => bytes.to_vec(),
         }
-    }
-
-    /// Something of a mood, where there is one.
-    pub(crate) fn mood(&self) -> u64 {
-        if self.mutation == Mutation::Moody { self.mood >> 60 } else { 0 }
     }
 
     /// What a sidecar is to read.
@@ -97,7 +81,6 @@ impl Tamper {
                     frame[12] = 7
                 }
             }),
-            (Mutation::EarlyClock, _) => None,
             _ => None,
         }
     }

@@ -3,7 +3,8 @@
 use crate::agenda::{Agenda, Event};
 use crate::fault::Side;
 use crate::judge::Judge;
-use crate::net::{Conn, Net};
+use crate::net::Net;
+use crate::passage::Conn;
 use crate::scenario::Scenario;
 use crate::stack::Stack;
 use crate::tamper::Tamper;

@@ -25,9 +25,11 @@ fn streams_that_are_open_for_an_hour_end_well_and_are_asked_for_life() {
     assert!(outcome.pings > 100, "{} PINGs", outcome.pings);
 }
 
+/// A seed that holds as it is is broken by the fault, and by one of `rules`.
 fn is_found(mutation: Mutation, rules: &[&str]) {
     let options = Options { mutation, ..Options::default() };
-    let found = (0..300).find_map(|seed| rule_of(&draw(seed), options));
+    let holds = |seed: &u64| rule_of(&draw(*seed), Options::default()).is_none();
+    let found = (0..300).filter(holds).find_map(|seed| rule_of(&draw(seed), options));
     assert!(found.is_some_and(|rule| rules.contains(&rule)), "{mutation:?}: {found:?}");
 }
 
