@@ -167,6 +167,14 @@ impl Connection {
         matches!(self.side, Side::Upstream { .. })
     }
 
+    /// Whether its peer may vanish without a word: applications call by loopback, where the kernel says goodbye for them.
+    pub(crate) fn is_of_another_host(&self) -> bool {
+        match self.side {
+            Side::Upstream { .. } => true,
+            Side::Downstream { listener, .. } => matches!(listener, Listener::Inbound | Listener::InboundPlaintext),
+        }
+    }
+
     /// Looks at the first bytes, which are kept until they are understood.
     pub(crate) fn sniff(&mut self, bytes: &[u8]) -> Opened {
         self.sniffed.extend_from_slice(bytes);

@@ -67,9 +67,10 @@ impl Worker {
         Some(or_later(connection.received_at.max(connection.busy_since) + limits.idle_timeout, Due::Idle))
     }
 
-    /// When a server that owes answers is to be asked, or given up.
+    /// When a server that owes answers, or another sidecar whose calls are under way, is to be asked, or given up. A
+    /// machine that vanished sends no goodbye: without asking, the calls of its sidecar would run for ever.
     fn life_due(&self, connection: &Connection) -> Option<(Instant, Due)> {
-        if !connection.is_upstream() || connection.http2.active_streams() == 0 {
+        if !connection.is_of_another_host() || connection.http2.active_streams() == 0 {
             return None;
         }
         Some(match connection.pinged_at {

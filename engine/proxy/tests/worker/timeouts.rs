@@ -103,6 +103,32 @@ fn a_quiet_server_that_answers_pings_keeps_its_streams_for_ever() {
 }
 
 #[test]
+fn a_calling_sidecar_that_vanished_is_asked_and_its_calls_end_with_it() {
+    let mut world = World::callee();
+    let caller = world.sidecar();
+    world.call(caller, "Stream", &[], b"x");
+    let application = world.servers()[0];
+    world.server(caller).silent = true;
+    world.advance(Duration::from_millis(14_900));
+    assert_eq!(world.server(application).exchanges[&1].reset, None);
+    world.advance(Duration::from_millis(200));
+    assert_eq!(world.server(application).exchanges[&1].reset, Some(ErrorCode::CANCEL));
+    assert_eq!(world.closed, [caller]);
+}
+
+#[test]
+fn a_quiet_sidecar_that_answers_pings_keeps_its_streams_for_ever() {
+    let mut world = World::callee();
+    let caller = world.sidecar();
+    let call = world.call(caller, "Stream", &[], b"x");
+    world.advance(Duration::from_secs(3600));
+    let application = world.servers()[0];
+    world.server(application).reply(0, b"y", OK);
+    world.run();
+    assert_eq!(world.seen(caller, call).status(), "0");
+}
+
+#[test]
 fn a_held_head_of_an_unknown_method_goes_out_soon() {
     let mut world = World::new(&Policy::to(&[address(1)]));
     let caller = world.caller();
