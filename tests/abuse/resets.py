@@ -17,6 +17,7 @@ def attacks() -> tuple[Attack, ...]:
         ),
         Attack("MadeYouReset by a window over 2^31 - 1", flooded(*_forced(250, _overflow)), _few(_overflow)),
         Attack("MadeYouReset by PRIORITY of 4 bytes", flooded(*_forced(250, _short_priority)), _few(_short_priority)),
+        Attack("MadeYouReset by a stream on itself", flooded(*_forced(250, _own_parent)), _few(_own_parent)),
         Attack("MadeYouReset by malformed requests", flooded(*(_malformed(n) for n in range(250))), _few_malformed),
     )
 
@@ -51,6 +52,10 @@ def _overflow(stream: int) -> bytes:
 
 def _short_priority(stream: int) -> bytes:
     return f.frame(f.PRIORITY, 0, stream, bytes(4))
+
+
+def _own_parent(stream: int) -> bytes:
+    return f.priority(stream, stream)
 
 
 def _forced(times: int, error: Callable[[int], bytes]) -> list[bytes]:

@@ -11,10 +11,15 @@ import grpc
 from typing_extensions import Buffer
 
 from protos import names
-from tests.abuse.victim import Victim
+from tests.abuse.victim import LEAST, Victim
+from tests.abuse.watch import Watch, p99
 from tests.conformance.lane import Lane, upstream_address
 from tests.conformance.peer import LIMIT, Peer
+from tests.support.echo_client import call
 from tests.support.mesh import Member
+from tests.support.waiting import until
+
+CALLS = 100
 
 
 class Door(enum.Enum):
@@ -44,6 +49,7 @@ class Ring:
     echo: Member
     caller: Member
     calls_echo: grpc.Channel
+    watch: Watch
 
     def attacker(self, door: Door) -> Peer:
         """A fresh connection, not greeted."""
@@ -76,8 +82,8 @@ class Ring:
         """Whose sidecar listens there."""
         return self.caller if door is Door.OUTBOUND else self.echo
 
-    def victim(self) -> Victim:
-        return Victim(self.calls_echo)
+    def victim(self, least: int = LEAST) -> Victim:
+        return Victim(self.calls_echo, self.watch, least)
 
     def _as_caller(self) -> ssl.SSLContext:
         """TLS with the caller's own key, as its sidecar keeps it."""
@@ -96,4 +102,15 @@ def ring(lane: Lane) -> Iterator[Ring]:
     caller = lane.caller_of("echo")
     lane.reaches(caller, "echo")
     with caller.channel("echo") as calls:
-        yield Ring(lane, echo, caller, calls)
+        started = Ring(lane, echo, caller, calls, Watch((caller, echo), baseline(calls)))
+        yield started
+        started.watch.assert_unharmed()
+
+
+def baseline(calls: grpc.Channel) -> float:
+    """A victim's p99 while nobody attacks, in seconds, after its first calls."""
+    for _ in range(10):
+        call(calls, "Unary", [b"first"])
+    with Victim(calls) as victim:
+        until(lambda: len(victim.answers) >= CALLS, f"{CALLS} calls")
+    return p99(victim.latencies)

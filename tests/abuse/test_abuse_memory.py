@@ -49,7 +49,7 @@ def test_a_hundred_streams_that_nobody_reads(mesh_ring: Ring) -> None:
     """CVE-2019-9517: a window as wide as can be, and a socket that is never read."""
     with (
         returning(mesh_ring),
-        mesh_ring.victim(),
+        mesh_ring.victim(100),
         unread.deaf(mesh_ring.caller.addresses["outbound"]) as attacker,
         bounded(mesh_ring),
     ):
@@ -62,7 +62,7 @@ def test_a_hundred_streams_that_nobody_reads(mesh_ring: Ring) -> None:
 def test_a_hundred_streams_with_a_window_of_0(mesh_ring: Ring) -> None:
     with (
         returning(mesh_ring),
-        mesh_ring.victim(),
+        mesh_ring.victim(100),
         mesh_ring.at(mesh_ring.caller.addresses["outbound"]) as attacker,
         bounded(mesh_ring),
     ):
@@ -77,7 +77,7 @@ def test_a_hundred_streams_with_a_window_of_0(mesh_ring: Ring) -> None:
 def test_windows_full_of_single_bytes(mesh_ring: Ring) -> None:
     """Ten bytes of frame for each byte that the application does not take yet."""
     streams = STREAMS[:20]
-    with mesh_ring.victim(), mesh_ring.greeted(Door.OUTBOUND) as attacker, bounded(mesh_ring):
+    with mesh_ring.victim(100), mesh_ring.greeted(Door.OUTBOUND) as attacker, bounded(mesh_ring):
         attacker.send(*(begun(stream, "Bidi", ("x-wait-ms", "20000")) for stream in streams))
         attacker.send(*(f.data(stream, b"x") * 30_000 for stream in streams))
         expect_pong(attacker)
@@ -105,7 +105,7 @@ def test_answers_that_nobody_reads_end_the_connection(answer: str, mesh_ring: Ri
         "replies of the proxy": unread.requests(unread.WHOLE, (":authority", "nowhere.test")),
     }
     before = ENDED.of(mesh_ring.caller)
-    with mesh_ring.victim(), unread.deaf(mesh_ring.caller.addresses["outbound"]) as attacker, bounded(mesh_ring):
+    with mesh_ring.victim(100), unread.deaf(mesh_ring.caller.addresses["outbound"]) as attacker, bounded(mesh_ring):
         unread.write(attacker, made[answer], 200_000)
         until(lambda: ENDED.of(mesh_ring.caller) > before, "the connection is ended", limit=2)
 

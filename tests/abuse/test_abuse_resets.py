@@ -70,4 +70,4 @@ def _given(messages: "queue.Queue[bytes]") -> Iterator[bytes]:
 
 def _bystander(ring: Ring, calls_good: grpc.Channel, door: Door) -> Victim:
     """Shares the sidecar behind the door, not the connection between the two: that is the other test's."""
-    return Victim(calls_good) if door is Door.OUTBOUND else ring.victim()
+    return Victim(calls_good, ring.watch) if door is Door.OUTBOUND else ring.victim()

@@ -8,6 +8,7 @@ from typing import Self
 
 import grpc
 
+from tests.abuse.watch import Watch
 from tests.support.echo_client import Seen, call
 from tests.support.waiting import until
 
@@ -20,7 +21,10 @@ class Victim:
     """`with Victim(via):` calls 100 times a second within; leaving it fails where one call did."""
 
     via: grpc.Channel
+    watch: Watch | None = None
+    least: int = LEAST
     answers: list[Seen] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -31,12 +35,14 @@ class Victim:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
             if error is None:
-                until(lambda: len(self.answers) >= LEAST, f"{LEAST} calls of the victim")
+                until(lambda: len(self.answers) >= self.least, f"{self.least} calls of the victim")
         finally:
             self._stop.set()
             self._thread.join()
         if error is None:
             self.assert_unharmed()
+            if self.watch:
+                self.watch.assert_bounded()
 
     def assert_unharmed(self) -> None:
         harmed = [(seen.code, seen.details) for seen in self.answers if seen.code is not grpc.StatusCode.OK]
@@ -46,7 +52,11 @@ class Victim:
         due = time.monotonic()
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             due += PACE
+            begun = time.monotonic()
             seen = call(self.via, "Unary", [b"victim"], timeout=5)
+            self.latencies.append(time.monotonic() - begun)
+            if self.watch:
+                self.watch.call_took(self.latencies[-1])
             own = seen.messages == (b"victim",) or seen.code is not grpc.StatusCode.OK
             assert own, f"the victim was given another's answer: {seen}"
             self.answers.append(seen)
