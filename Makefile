@@ -105,8 +105,9 @@ conformance: setup tools ## HTTP/2 and gRPC conformance over real sidecars; need
 	@$(BIN)/python -m tests.conformance
 
 .PHONY: abuse
-abuse: setup ## attacks against real sidecars, each with its benign twin; the slow ones too (2 minutes)
+abuse: setup ## attacks against real sidecars, each with its benign twin, the slow ones too, then beside Envoy (7 minutes)
 	$(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
+	$(BIN)/python -m tests.abuse.beside_envoy
 
 SEEDS ?= 1000
 START ?= 0

@@ -136,10 +136,11 @@ def _one(arena: Arena, title: str, script: Script, before: float) -> Figures:
             script(peer.greet())
         most = max(most, arena.memory())
         until(has_called, "the victim's calls")
+    reaction = _reaction(peer)
     peer.close()
     failed = sum(seen.code is not grpc.StatusCode.OK for seen in victim.answers)
     took = p99(victim.latencies) * 1_000
-    return Figures(title, arena.name, _reaction(peer), failed, took, before, most - small)
+    return Figures(title, arena.name, reaction, failed, took, before, most - small)
 
 
 def _reaction(peer: Peer) -> str:
@@ -150,7 +151,20 @@ def _reaction(peer: Peer) -> str:
     stopped = sum(frame.kind == f.RST_STREAM for frame in peer.seen)
     if stopped:
         return f"{stopped} streams reset"
-    return "answered" if any(frame.kind == f.HEADERS for frame in peer.seen) else "none"
+    if _is_closed(peer):
+        return "closed without a word"
+    heads = [dict(peer.decoder.decode(frame.payload)) for frame in peer.seen if frame.kind == f.HEADERS]
+    statuses = [str(head["grpc-status"]) for head in heads if "grpc-status" in head]
+    return f"answered, grpc-status {statuses[-1]}" if statuses else "none, the connection lives"
+
+
+def _is_closed(peer: Peer) -> bool:
+    try:
+        while peer.read(0.5) is not None:
+            pass
+    except TimeoutError:
+        return False
+    return True
 
 
 def _bomb(bomb: header_lists.Bomb) -> Script:
