@@ -153,8 +153,8 @@ def _reaction(peer: Peer) -> str:
         return f"{stopped} streams reset"
     if _is_closed(peer):
         return "closed without a word"
-    heads = [dict(peer.decoder.decode(frame.payload)) for frame in peer.seen if frame.kind == f.HEADERS]
-    statuses = [str(head["grpc-status"]) for head in heads if "grpc-status" in head]
+    fields = [pair for frame in peer.seen if frame.kind == f.HEADERS for pair in peer.decoder.decode(frame.payload)]
+    statuses = [str(value) for name, value in fields if str(name) == "grpc-status"]
     return f"answered, grpc-status {statuses[-1]}" if statuses else "none, the connection lives"
 
 
