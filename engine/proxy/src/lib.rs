@@ -13,6 +13,7 @@ mod inbound;
 mod io;
 mod limits;
 mod outbound;
+mod planted;
 mod pool;
 mod reply;
 mod settings;

@@ -99,10 +99,24 @@ pub struct Worker {
     pub(crate) replay_bytes: usize,
     /// Connections so far.
     pub(crate) serial: u64,
+    /// The connection that is being handled: whose it is, should that panic.
+    pub(crate) at_hand: Option<ConnectionKey>,
     pub(crate) drain: drain::Drain,
     pub(crate) tidying: tidy::Tidying,
     pub(crate) no_budget: RetryBudget,
     pub(crate) anyone: SpiffeId,
+}
+
+// === impl Action ===
+
+impl Action {
+    /// The connection that it is about.
+    #[must_use]
+    pub fn key(&self) -> ConnectionKey {
+        match self {
+            Self::Connect { key, .. } | Self::Close { key } => *key,
+        }
+    }
 }
 
 // === impl Worker ===
@@ -136,6 +150,7 @@ impl Worker {
             freed: Vec::new(),
             replay_bytes: 0,
             serial: 0,
+            at_hand: None,
             drain: drain::Drain::default(),
             tidying: tidy::Tidying::default(),
             no_budget: RetryBudget::default(),
@@ -147,6 +162,7 @@ impl Worker {
     pub fn turn(&mut self, now: Instant) {
         self.now = now;
         while let Some(timer) = self.timers.pop(now) {
+            self.at_hand = self.connection_of(timer);
             match timer {
                 Timer::Upkeep(key) => self.keep_up(key),
                 Timer::Deadline(key) => self.deadline_passed(key),
@@ -175,6 +191,7 @@ impl Worker {
     pub fn settle(&mut self) {
         while let Some(key) = self.restarts.pop() {
             if self.calls.get(key).is_some_and(|call| call.phase == crate::call::Phase::Backoff) {
+                self.at_hand = self.caller_of(key);
                 self.start_attempt(key);
             }
         }
@@ -188,6 +205,19 @@ impl Worker {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.restarts.is_empty() && self.freed.is_empty() && self.dirty.is_empty() && self.actions.is_empty()
+    }
+
+    /// Whose a timer is, as far as its call or connection is known.
+    fn connection_of(&self, timer: Timer) -> Option<ConnectionKey> {
+        match timer {
+            Timer::Upkeep(key) | Timer::HeldResets(key) => Some(ConnectionKey(key)),
+            Timer::Deadline(call) | Timer::Step(call) | Timer::Hold(call) => self.caller_of(call),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn caller_of(&self, call: u32) -> Option<ConnectionKey> {
+        self.calls.get(call).map(|call| ConnectionKey(call.down.connection))
     }
 
     /// What to do with sockets next.

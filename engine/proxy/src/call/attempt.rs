@@ -1,6 +1,7 @@
 //! One try: an endpoint is picked, a connection found or waited for, the head written.
 
 use super::{Attempt, Call, Failure, Phase, Policy, StreamRef};
+use crate::planted;
 use crate::pool::{self, Choice, Target};
 use crate::reply::Refusal;
 use crate::worker::{Timer, Worker};
@@ -121,6 +122,7 @@ impl Worker {
                 return;
             }
             let Some(connection) = connection else { return };
+            self.at_hand = self.caller_of(key);
             self.leave_queue(key);
             self.launch(key, connection);
         }
@@ -145,6 +147,7 @@ impl Worker {
     fn launch(&mut self, key: u32, connection_key: u32) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(connection) = self.connections.get_mut(connection_key as usize) else { return };
+        planted::panic_at("launch", &call.head);
         write_head(call, self.now, &mut self.scratch);
         let end_stream = call.request_ended && call.replay.is_empty() && call.request_trailers.is_none();
         let head_starts = connection.output_end();

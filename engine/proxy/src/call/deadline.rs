@@ -1,6 +1,7 @@
 //! A call's time: what is done when it is over, and what its caller is told.
 
 use super::{Call, Failure, Phase};
+use crate::planted;
 use crate::worker::Worker;
 use std::time::{Duration, Instant};
 use tulle_mesh::outcome::Outcome;
@@ -12,6 +13,7 @@ impl Worker {
     /// The call's deadline has passed.
     pub(crate) fn deadline_passed(&mut self, key: u32) {
         let Some(call) = self.calls.get(key) else { return };
+        planted::panic_at("deadline", &call.head);
         if call.phase == Phase::Flushing {
             return self.abandon_flush(key);
         }

@@ -2,6 +2,7 @@
 
 use super::store::Buffers;
 use super::{Call, Phase, Policy, Replay, StreamRef};
+use crate::planted;
 use crate::reply::{Head, Refusal};
 use crate::timers::TimerId;
 use crate::worker::connection::{Listener, Side};
@@ -20,6 +21,7 @@ use tulle_mesh::telemetry::trace_context::TraceContext;
 impl Worker {
     /// A request's head is in `self.fields`.
     pub(crate) fn on_request(&mut self, connection: u32, stream: StreamId, end_stream: bool) {
+        planted::panic_at("request", &self.fields);
         let down = StreamRef { connection, stream };
         let policy = match self.decide(connection) {
             Ok(policy) => policy,

@@ -1,6 +1,7 @@
 //! What comes back: held until it commits the call, then passed on as it is.
 
 use super::{Call, Failure, Phase, Policy, Replay, StreamRef};
+use crate::planted;
 use crate::reply::{Head, REASON_TRAILER};
 use crate::worker::{Timer, Worker};
 use std::time::Duration;
@@ -33,6 +34,7 @@ impl Worker {
         }
         let now = self.now;
         let Some(call) = self.calls.get_mut(key) else { return };
+        planted::panic_at("response", &call.head);
         if let Some(attempt) = &mut call.attempt {
             attempt.answered = Some(now);
             attempt.http_status = status.min(999) as u16;

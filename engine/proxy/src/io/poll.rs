@@ -8,6 +8,7 @@ use crate::identity::Identity;
 use crate::worker::{Action, ConnectionKey, Listener, Worker};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) struct Loop {
     identity: Arc<Identity>,
     descriptors: Arc<Descriptors>,
     pub(super) sockets: Vec<Option<Socket>>,
+    commands: VecDeque<Command>,
     /// Connections with more to read, taken in turn.
     pub(super) ready: Vec<u32>,
     pub(super) page: Box<[u8]>,
@@ -58,6 +60,7 @@ impl Loop {
             identity,
             descriptors,
             sockets: Vec::new(),
+            commands: VecDeque::new(),
             ready: Vec::new(),
             page: vec![0; PAGE].into_boxed_slice(),
             plain: vec![0; PAGE].into_boxed_slice(),
@@ -79,10 +82,7 @@ impl Loop {
             let handle = self.handle.clone();
             let mut telemetry = handle.telemetry();
             std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
-            // What panics outside of a connection's handling costs a turn, never the thread.
-            if catch_unwind(AssertUnwindSafe(|| self.turn(&events))).is_err() {
-                self.worker.telemetry.counters.add(CounterName::Panics, "", 1);
-            }
+            self.turn(&events);
             std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
         }
     }
@@ -91,25 +91,51 @@ impl Loop {
         self.worker.time_to_next_timer(Instant::now())
     }
 
+    /// Each part takes its work out of a queue before it does it, so that one that was cut short goes on behind what
+    /// cut it.
     fn turn(&mut self, events: &Events) {
-        self.worker.turn(Instant::now());
-        self.look_at_configuration();
+        let now = Instant::now();
+        while !self.contained(|own| own.worker.turn(now)) {}
+        self.contained(Self::look_at_configuration);
         let mut woken = false;
         for event in events {
             match event.token() {
                 WAKER => woken = true,
-                Token(key) => self.note_readiness(key, event),
+                Token(key) => {
+                    self.contained(|own| own.note_readiness(key, event));
+                }
             }
         }
         if woken {
-            self.take_commands();
+            self.commands.extend(self.handle.take_commands());
+            while !self.contained(Self::take_commands) {}
         }
         self.read_ready();
-        self.settle();
-        self.report_drained();
+        while !self.contained(Self::settle) {}
+        self.contained(Self::report_drained);
         if self.worker.take_freed() {
             heap::give_back();
         }
+    }
+
+    /// Does a part of a turn; false where it panicked, which costs the connection at hand and never the thread.
+    pub(super) fn contained(&mut self, part: impl FnOnce(&mut Self)) -> bool {
+        self.worker.at_hand = None;
+        if catch_unwind(AssertUnwindSafe(|| part(self))).is_ok() {
+            return true;
+        }
+        // It may have been out on loan.
+        if self.page.is_empty() {
+            self.page = vec![0; PAGE].into_boxed_slice();
+        }
+        let at_hand = self.worker.at_hand;
+        if catch_unwind(AssertUnwindSafe(|| self.worker.panicked(at_hand))).is_err()
+            && let Some(key) = at_hand
+        {
+            // Not even its calls can be told of it: its peer is, and its place stays taken.
+            self.close_socket(key);
+        }
+        false
     }
 
     fn look_at_configuration(&mut self) {
@@ -123,6 +149,7 @@ impl Loop {
     }
 
     fn note_readiness(&mut self, key: usize, event: &mio::event::Event) {
+        self.worker.at_hand = Some(ConnectionKey(key as u32));
         let Some(Some(socket)) = self.sockets.get_mut(key) else { return };
         socket.read_closed |= event.is_read_closed() || event.is_error();
         let key = key as u32;
@@ -144,7 +171,7 @@ impl Loop {
     }
 
     fn take_commands(&mut self) {
-        for command in self.handle.take_commands() {
+        while let Some(command) = self.commands.pop_front() {
             match command {
                 Command::Accepted { stream, listener } => self.accept(stream, listener),
                 Command::Drain { scope, done } => {
@@ -263,6 +290,7 @@ impl Loop {
             let mut acted = false;
             while let Some(action) = self.worker.next_action() {
                 acted = true;
+                self.worker.at_hand = Some(action.key());
                 match action {
                     Action::Connect { key, address, identity } => self.connect(key, (address, identity)),
                     Action::Close { key } => self.close_socket(key),
@@ -275,6 +303,7 @@ impl Loop {
     }
 
     fn write(&mut self, key: ConnectionKey) {
+        self.worker.at_hand = Some(key);
         self.write_output(key);
         self.resume_reading(key.0);
     }

@@ -5,20 +5,13 @@ use super::socket::{Socket, State, Written};
 use super::tls::{Tls, TlsError};
 use crate::worker::ConnectionKey;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use tulle_mesh::telemetry::CounterName;
 
 impl Loop {
     pub(super) fn read_ready(&mut self) {
         let mut ready = std::mem::take(&mut self.ready);
         for key in ready.drain(..) {
-            if catch_unwind(AssertUnwindSafe(|| self.read(key))).is_err() {
-                self.worker.panicked(ConnectionKey(key));
-                // It may have been out on loan.
-                if self.page.is_empty() {
-                    self.page = vec![0; PAGE].into_boxed_slice();
-                }
-            }
+            self.contained(|own| own.read(key));
             let wanted = self.worker.wants_input(ConnectionKey(key));
             if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
                 socket.paused = !wanted;
@@ -47,6 +40,7 @@ impl Loop {
 
     /// One read of at most a page.
     fn read(&mut self, key: u32) {
+        self.worker.at_hand = Some(ConnectionKey(key));
         let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
         if socket.state == State::Connecting || !socket.readable || socket.paused {
             return;

@@ -79,16 +79,15 @@ impl Worker {
         }
     }
 
-    /// Handling this connection panicked: it alone pays.
-    pub fn panicked(&mut self, key: ConnectionKey) {
+    /// A fault of ours while this connection was at hand: it alone pays. Without one, nobody does.
+    pub fn panicked(&mut self, at_hand: Option<ConnectionKey>) {
         self.telemetry.counters.add(CounterName::Panics, "", 1);
         self.moved.clear();
-        let key_of = key.0;
-        let broken = self
-            .calls
-            .keys(|call| call.down.connection == key_of || call.up().is_some_and(|up| up.connection == key_of));
+        let Some(ConnectionKey(key)) = at_hand else { return };
+        let broken =
+            self.calls.keys(|call| call.down.connection == key || call.up().is_some_and(|up| up.connection == key));
         self.telemetry.counters.add(CounterName::BrokenByMesh, "panic", broken.len() as u64);
-        self.lose_connection(key.0, "panic", "was closed by a fault of the proxy");
+        self.lose_connection(key, "panic", "was closed by a fault of the proxy");
     }
 
     /// A connection for a pool; refused where the service has as many as may be.

@@ -3,6 +3,7 @@
 use super::Worker;
 use super::connection::{ConnectionKey, Side, Stage};
 use crate::call::{Phase, StreamRef};
+use crate::planted;
 
 impl Worker {
     /// Marks a connection as changed.
@@ -85,6 +86,7 @@ impl Worker {
 
     fn moved_on(&mut self, at: StreamRef, key: u32, bytes: usize, upstream: bool) {
         let Some(call) = self.calls.get(key) else { return };
+        planted::panic_at("write", &call.head);
         match upstream {
             true if call.up() == Some(at) => self.release_request(key, bytes),
             false if call.down == at && call.phase == Phase::Flushing => self.check_flushed(key),

@@ -6,6 +6,7 @@ mod caller;
 mod calls;
 mod mesh;
 mod pair;
+mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
 mod refusals;

@@ -133,7 +133,7 @@ fn a_panic_costs_its_connection_and_is_counted() {
     let (good, bad) = (world.caller(), world.caller());
     let call = world.call(good, "Unary", &[], b"x");
     world.call(bad, "Unary", &[], b"x");
-    world.worker.panicked(bad);
+    world.worker.panicked(Some(bad));
     world.run();
     assert_eq!(world.closed, [bad]);
     assert_eq!(world.counter(CounterName::BrokenByMesh, "panic"), 1);
