@@ -11,6 +11,7 @@ ENGINE_SOURCES := $(shell find engine bench -name target -prune -o \( -name '*.r
 PROTOS := $(wildcard protos/tulle/v1/*.proto) $(shell find demo -name '*.proto' 2>/dev/null)
 PYTHON_ROOMS := tulle sidecar control_plane dashboard demo protos bench tests
 SECONDS ?= 60
+MINUTES ?= 20
 
 .PHONY: help setup demo test test-rust test-python lint lint-python lint-rust protos protos-check lock bench tools clean
 
@@ -68,6 +69,8 @@ test: test-rust test-python ## all tests
 
 test-rust: setup tools
 	cd engine && cargo test --workspace --locked --quiet
+	cd engine/fuzz && cargo test --locked --quiet # every committed input, without a fuzzer
+	cd engine/interleave && cargo test --locked --quiet
 
 test-python: setup tools
 	$(BIN)/pytest -q
@@ -84,6 +87,7 @@ lint-python: setup
 lint-rust: setup
 	cd engine && cargo fmt --all --check
 	cd engine && cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	@for own in engine/fuzz engine/interleave bench; do echo "cd $$own && cargo fmt --check && cargo clippy"; (cd $$own && cargo fmt --check && cargo clippy --all-targets --locked --quiet -- -D warnings) || exit 1; done
 
 # --- the contract -------------------------------------------------------------------------------------------------------
 
@@ -114,6 +118,19 @@ START ?= 0
 .PHONY: sim
 sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace
 	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
+
+.PHONY: fuzz interleave soak streams
+fuzz: setup ## every fuzz target for SECONDS=60 each, guided by coverage; needs g++; findings are kept in .cache/fuzz
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+interleave: ## what threads share, in every order of their steps (loom)
+	cd engine/interleave && cargo test --locked
+
+soak: setup ## mixed load with faults for MINUTES=20: memory, descriptors, errors; writes .cache/soak/soak.json
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+streams: setup ## streams and sizes through the pair, grpc-go's too; needs go
+	$(BIN)/pytest -q tests/streams/test_*.py tests/streams/slow_*.py
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
 
