@@ -237,7 +237,7 @@ impl Player<'_> {
             0 => self.end.codec.ping(*b"12345678"),
             1 => self.end.codec.announce_shutdown(),
             2 => self.end.codec.shutdown(),
-            3 => self.end.codec.trim(),
+            3 => drop(self.end.codec.trim()),
             4 => self.now += Duration::from_millis(u64::from(self.script.byte()) * 20),
             _ => self.end.codec.pump(),
         }

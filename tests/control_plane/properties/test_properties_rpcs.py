@@ -1,5 +1,8 @@
 """Any request to any RPC: answered, or refused by a status that says why, with nothing changed and nobody else hurt."""
 
+import re
+from pathlib import PurePosixPath
+
 import grpc
 import pytest
 from google.protobuf.message import Message
@@ -9,10 +12,11 @@ from hypothesis import strategies as st
 from control_plane.auth import MAY_CALL
 from protos.tulle.v1 import discovery_pb2, policy_pb2, telemetry_pb2
 from tests.control_plane.properties.messages import messages
-from tests.control_plane.properties.methods import Method, all_methods, method_of
+from tests.control_plane.properties.methods import FILES, Method, all_methods, method_of
 from tests.control_plane.properties.profile import trying
 from tests.control_plane.properties.served import SERVICE, Served
 from tests.control_plane.properties.words import words
+from tests.support.process import ROOT
 
 SENSIBLE = {
     grpc.StatusCode.OK,
@@ -40,6 +44,12 @@ CALLERS = ("Operator", "Workload", "Joiner")
 
 def test_every_rpc_is_in_the_table_of_who_may_call_and_none_else() -> None:
     assert {method.path for method in METHODS} == set(MAY_CALL)
+
+
+def test_every_contract_with_a_service_is_asked() -> None:
+    contracts = (ROOT / "protos" / "tulle" / "v1").glob("*.proto")
+    serving = {contract.name for contract in contracts if re.search(r"^service ", contract.read_text(), re.MULTILINE)}
+    assert serving <= {PurePosixPath(file.name).name for file in FILES}
 
 
 @pytest.mark.parametrize("method", METHODS, ids=str)
