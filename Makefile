@@ -110,7 +110,7 @@ conformance: setup tools ## HTTP/2 and gRPC conformance over real sidecars; need
 
 .PHONY: abuse
 abuse: setup ## attacks against real sidecars, each with its benign twin, the slow ones too, then beside Envoy (7 minutes)
-	ABUSE_MEASURED=1 $(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
+	$(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
 	$(BIN)/python -m tests.abuse.beside_envoy
 
 SEEDS ?= 1000
