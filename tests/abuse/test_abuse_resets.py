@@ -17,12 +17,12 @@ from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
-def calls_good(mesh_ring: Ring) -> Iterator[grpc.Channel]:
+def calls_good(before_quick: Ring) -> Iterator[grpc.Channel]:
     """To another service, by the same sidecar as the attacker's calls."""
-    mesh_ring.lane.service("good")
-    mesh_ring.lane.allow("good", CALLER)
-    mesh_ring.lane.reaches(mesh_ring.caller, "good")
-    with mesh_ring.caller.channel("good") as calls:
+    before_quick.lane.service("good")
+    before_quick.lane.allow("good", CALLER)
+    before_quick.lane.reaches(before_quick.caller, "good")
+    with before_quick.caller.channel("good") as calls:
         yield calls
 
 
@@ -30,11 +30,11 @@ def calls_good(mesh_ring: Ring) -> Iterator[grpc.Channel]:
 @pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
 @pytest.mark.parametrize("attack", resets.attacks(), ids=str)
 def test_resets_cost_their_own_connection(
-    attack: Attack, door: Door, mesh_ring: Ring, calls_good: grpc.Channel
+    attack: Attack, door: Door, before_quick: Ring, calls_good: grpc.Channel
 ) -> None:
-    hit = mesh_ring.behind(door)
+    hit = before_quick.behind(door)
     before = attack.counter.of(hit)
-    with _bystander(mesh_ring, calls_good, door), mesh_ring.greeted(door) as attacker:
+    with _bystander(before_quick, calls_good, door), before_quick.greeted(door) as attacker:
         attack.attack(attacker)
         until(lambda: attack.counter.of(hit) > before, f"{attack.counter} moves")
     assert attack.counter.of(hit) == before + 1
