@@ -95,6 +95,7 @@ async def test_it_joins_takes_policy_registers_and_is_ready(payments: Bench) -> 
         assert status == 200
         assert b"tulle_config_revision 1.0" in exposition
         assert b"tulle_cert_expiry_timestamp_seconds" in exposition
+        assert b"tulle_engine_panics_total 0.0" in exposition
     assert payments.other_side.registries.left.qsize() == 1
 
 

@@ -134,3 +134,9 @@ def test_every_exposed_series_is_unique() -> None:
     text = prometheus.render(metrics(reading(*calls))).decode()
     series = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
     assert len(series) == len(set(series))
+
+
+def test_panics_are_exposed_under_the_name_that_operators_watch() -> None:
+    one = reading()
+    one.telemetry.counters.append(engine_pb2.Counter(name=names.ENGINE_PANICS, value=2))
+    assert exposed(one)["tulle_engine_panics_total"] == {(): 2.0}

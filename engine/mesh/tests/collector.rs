@@ -35,7 +35,8 @@ fn workers_are_added_up_and_sums_grow_from_drain_to_drain() {
         assert_eq!(telemetry.calls[0].count, 2 * drain);
         assert_eq!(telemetry.calls[0].duration.as_ref().expect("durations").count, [2 * drain]);
         let skipped = proto::Counter { name: "tulle.retries.skipped".into(), label: "budget".into(), value: 4 * drain };
-        assert_eq!(telemetry.counters, [skipped]);
+        let panics = proto::Counter { name: "tulle.engine.panics".into(), ..Default::default() };
+        assert_eq!(telemetry.counters, [panics, skipped]);
         assert_eq!((telemetry.start_unix_nano, telemetry.time_unix_nano), (7, 100 + drain));
     }
 }

@@ -2,6 +2,7 @@
 
 mod accrual;
 mod breaker;
+mod census;
 mod endpoint;
 mod engine;
 mod methods;

@@ -1,7 +1,7 @@
 //! All workers' counts as one: what the agent drains.
 
 use super::WorkerTelemetry;
-use super::counters::Counters;
+use super::counters::{CounterName, Counters};
 use super::series::{Entry, SeriesTable};
 use crate::balance::{Cluster, EndpointCell};
 use crate::proto;
@@ -29,13 +29,10 @@ impl Collector {
     /// Nothing collected yet; sums count from `start_unix_nano`.
     #[must_use]
     pub fn new(start_unix_nano: u64) -> Self {
-        Self {
-            start_unix_nano,
-            series: SeriesTable::new(),
-            counters: Counters::new(),
-            spans: Vec::new(),
-            dropped_spans: 0,
-        }
+        let mut counters = Counters::new();
+        // Told from the start: a watch on its growth misses a first one that comes out of nothing.
+        counters.add(CounterName::Panics, "", 0);
+        Self { start_unix_nano, series: SeriesTable::new(), counters, spans: Vec::new(), dropped_spans: 0 }
     }
 
     /// Takes over all that a worker counted since the last time and leaves it at 0.

@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -122,7 +123,14 @@ impl Acceptor {
             let ready: Vec<usize> = if again { (0..self.listeners.len()).collect() } else { ready.collect() };
             again = false;
             for index in ready {
-                again |= self.accept_all(index).is_err();
+                // A panic costs the connection being handed over; those behind it are taken the next time.
+                match catch_unwind(AssertUnwindSafe(|| self.accept_all(index))) {
+                    Ok(accepted) => again |= accepted.is_err(),
+                    Err(_) => {
+                        locked(&self.collector).counters().add(CounterName::Panics, "", 1);
+                        again = true;
+                    }
+                }
             }
         }
     }
