@@ -120,7 +120,7 @@ sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0
 	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
 
 .PHONY: fuzz interleave soak streams
-fuzz: setup ## every fuzz target for SECONDS=60 each, guided by coverage; needs g++; findings are kept in .cache/fuzz
+fuzz: $(VENV)/.dependencies ## every fuzz target for SECONDS=60 each, guided by coverage; needs g++; findings are kept in .cache/fuzz
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 interleave: ## what threads share, in every order of their steps (loom)
