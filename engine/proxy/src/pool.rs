@@ -140,6 +140,11 @@ impl Pools {
         });
     }
 
+    /// Pools that calls wait for.
+    pub(crate) fn with_pending(&self) -> impl Iterator<Item = usize> + '_ {
+        self.pools.iter().filter(|(_, pool)| !pool.pending.is_empty()).map(|(index, _)| index)
+    }
+
     /// Connections of retired pools.
     pub(crate) fn retired_connections(&self) -> Vec<u32> {
         self.pools.iter().filter(|(_, pool)| pool.retired).flat_map(|(_, pool)| pool.connections.clone()).collect()

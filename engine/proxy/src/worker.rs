@@ -196,8 +196,10 @@ impl Worker {
             }
         }
         while let Some(pool) = self.freed.pop() {
+            self.at_hand = None;
             self.serve_queue(pool);
         }
+        self.at_hand = None;
         self.arm_holds();
     }
 
@@ -235,6 +237,12 @@ impl Worker {
     #[must_use]
     pub fn time_to_next_timer(&self, now: Instant) -> Option<Duration> {
         self.next_timer().map(|at| at.saturating_duration_since(now))
+    }
+
+    /// The connection that is being handled, or was when something panicked.
+    #[must_use]
+    pub fn at_hand(&self) -> Option<ConnectionKey> {
+        self.at_hand
     }
 
     /// Calls in flight.

@@ -22,6 +22,8 @@ pub(crate) const WAKER: Token = Token(usize::MAX);
 /// Read at most this much of a connection a turn, for fairness.
 pub(super) const PAGE: usize = 64 * 1024;
 const EVENTS: usize = 1024;
+/// Panics of one part of a turn after which the rest of it waits for the next turn.
+const MOST_PANICS: usize = 100;
 
 /// One thread's loop.
 pub(crate) struct Loop {
@@ -34,6 +36,8 @@ pub(crate) struct Loop {
     descriptors: Arc<Descriptors>,
     pub(super) sockets: Vec<Option<Socket>>,
     commands: VecDeque<Command>,
+    /// A part of the last turn did not come to its end: the next one follows at once.
+    unfinished: bool,
     /// Connections with more to read, taken in turn.
     pub(super) ready: Vec<u32>,
     pub(super) page: Box<[u8]>,
@@ -61,6 +65,7 @@ impl Loop {
             descriptors,
             sockets: Vec::new(),
             commands: VecDeque::new(),
+            unfinished: false,
             ready: Vec::new(),
             page: vec![0; PAGE].into_boxed_slice(),
             plain: vec![0; PAGE].into_boxed_slice(),
@@ -73,7 +78,8 @@ impl Loop {
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         while self.running {
-            let timeout = if self.ready.is_empty() { self.time_to_wait() } else { Some(Duration::ZERO) };
+            let at_once = self.unfinished || !self.ready.is_empty();
+            let timeout = if at_once { Some(Duration::ZERO) } else { self.time_to_wait() };
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -82,7 +88,7 @@ impl Loop {
             let handle = self.handle.clone();
             let mut telemetry = handle.telemetry();
             std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
-            self.turn(&events);
+            self.contained(|own| own.turn(&events));
             std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
         }
     }
@@ -95,7 +101,8 @@ impl Loop {
     /// cut it.
     fn turn(&mut self, events: &Events) {
         let now = Instant::now();
-        while !self.contained(|own| own.worker.turn(now)) {}
+        self.unfinished = false;
+        self.insist(|own| own.worker.turn(now));
         self.contained(Self::look_at_configuration);
         let mut woken = false;
         for event in events {
@@ -108,20 +115,27 @@ impl Loop {
         }
         if woken {
             self.commands.extend(self.handle.take_commands());
-            while !self.contained(Self::take_commands) {}
         }
+        self.insist(Self::take_commands);
         self.read_ready();
-        while !self.contained(Self::settle) {}
+        self.insist(Self::settle);
         self.contained(Self::report_drained);
         if self.worker.take_freed() {
             heap::give_back();
         }
     }
 
+    /// Does a part of a turn until it comes to its end. What always panics must not keep the others from their turn.
+    fn insist(&mut self, part: impl Fn(&mut Self)) {
+        let done = (0..MOST_PANICS).any(|_| self.contained(&part));
+        self.unfinished |= !done;
+    }
+
     /// Does a part of a turn; false where it panicked, which costs the connection at hand and never the thread.
     pub(super) fn contained(&mut self, part: impl FnOnce(&mut Self)) -> bool {
         self.worker.at_hand = None;
         if catch_unwind(AssertUnwindSafe(|| part(self))).is_ok() {
+            self.worker.at_hand = None;
             return true;
         }
         // It may have been out on loan.

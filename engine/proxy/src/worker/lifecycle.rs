@@ -83,6 +83,8 @@ impl Worker {
     pub fn panicked(&mut self, at_hand: Option<ConnectionKey>) {
         self.telemetry.counters.add(CounterName::Panics, "", 1);
         self.moved.clear();
+        // A queue may have been cut short in the middle: all are served once more.
+        self.freed.extend(self.pools.with_pending());
         let Some(ConnectionKey(key)) = at_hand else { return };
         let broken =
             self.calls.keys(|call| call.down.connection == key || call.up().is_some_and(|up| up.connection == key));

@@ -70,3 +70,18 @@ fn a_server_connection_that_panics_ends_its_calls_with_a_status_that_says_so() {
         assert_eq!((panics(&engine), mesh::counter(&engine, "tulle.rpcs_broken_by_mesh", "panic")), (1, 2));
     });
 }
+
+#[test]
+fn a_write_that_panics_costs_the_connection_that_is_written_to() {
+    run(async {
+        let callee = Callee::start();
+        let (engine, outbound) = mesh::outbound(&Policy::to(&[callee.address]));
+        let caller = Caller::connect(&outbound, "echo.shop").await;
+        // More than a window, so that some of it is written when the server gives more.
+        let struck = caller.call(caller.request("Unary").header("x-panic", "write"), &[7; 200_000]).await;
+        assert_eq!((struck.status(), struck.reason()), ("14", "upstream_reset"), "{struck:?}");
+        assert!(struck.message().contains("a fault of the proxy"), "{}", struck.message());
+        assert_eq!(caller.unary("Unary", b"the caller's own connection stays").await.status(), "0");
+        assert_eq!((panics(&engine), mesh::counter(&engine, "tulle.connections.closed", "panic")), (1, 1));
+    });
+}

@@ -6,6 +6,7 @@ mod connections;
 mod flow;
 mod limits;
 mod losses;
+mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
 mod resets;

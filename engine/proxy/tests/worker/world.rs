@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) peers: HashMap<ConnectionKey, Peer>,
     pub(crate) dead: HashSet<SocketAddr>,
     pub(crate) unanswered: HashSet<SocketAddr>,
+    /// Connections to those.
+    pub(crate) connecting: Vec<(ConnectionKey, SocketAddr)>,
     pub(crate) server_streams: u32,
     pub(crate) closed: Vec<ConnectionKey>,
     pub(crate) snapshot: Option<Arc<tulle_mesh::snapshot::Snapshot>>,
@@ -169,6 +171,7 @@ impl World {
             peers: HashMap::new(),
             dead: HashSet::new(),
             unanswered: HashSet::new(),
+            connecting: Vec::new(),
             server_streams: 100,
             closed: Vec::new(),
             snapshot: None,
@@ -280,7 +283,7 @@ impl World {
         }
     }
 
-    fn write_all(&mut self) -> bool {
+    pub(crate) fn write_all(&mut self) -> bool {
         let mut any = false;
         while let Some(key) = self.worker.next_dirty() {
             let Some(peer) = self.peers.get_mut(&key) else { continue };
@@ -309,7 +312,9 @@ impl World {
                 Action::Connect { key, address, .. } if self.dead.contains(&address) => {
                     self.worker.connect_failed(key, "connection refused");
                 }
-                Action::Connect { address, .. } if self.unanswered.contains(&address) => {}
+                Action::Connect { key, address, .. } if self.unanswered.contains(&address) => {
+                    self.connecting.push((key, address));
+                }
                 Action::Connect { key, address, .. } => {
                     self.peers.insert(key, Peer::new(Role::Server, self.server_streams, Some(address)));
                     self.worker.established(key, None);
@@ -339,6 +344,14 @@ impl World {
             self.worker.received(key, &output);
         }
         any
+    }
+
+    /// The servers that did not answer do so now; what comes of it waits for the next [`Self::run`].
+    pub(crate) fn answer(&mut self) {
+        for (key, address) in std::mem::take(&mut self.connecting) {
+            self.peers.insert(key, Peer::new(Role::Server, self.server_streams, Some(address)));
+            self.worker.established(key, None);
+        }
     }
 
     /// The server's connection breaks.
