@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,9 +105,20 @@ class Demo:
             taken |= {what.instance: next(ports) for what in wave}
             started = [await self._start_service(supervisor, plane, what, taken[what.instance]) for what in wave]
             await asyncio.gather(*(running.ready(START_SECONDS) for running in started))
-            await asyncio.to_thread(_wait_healthy, plane, len(taken), time.monotonic() + START_SECONDS)
+            await self._unless_ended(_healthy(plane, set(taken), time.monotonic() + START_SECONDS))
         self._progress(f"{len(self._services)} instances, each beside its sidecar")
         return taken
+
+    async def _unless_ended(self, waiting: Coroutine[None, None, None]) -> None:
+        """Waits; raises NotStarted with the last words of a service that ends meanwhile."""
+        tasks = [asyncio.create_task(waiting), *(asyncio.create_task(_raise_end(each)) for each in self._services)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _start_service(
         self, supervisor: Supervisor, plane: ControlPlane, what: plan.Workload, port: int
@@ -162,13 +173,13 @@ async def _raise_end(running: Running) -> None:
     raise NotStarted(f"{running.member.name} {exited}{running.last_words()}")
 
 
-def _wait_healthy(plane: ControlPlane, count: int, deadline: float) -> None:
-    """Until so many instances are registered and healthy. Raises NotStarted naming how many are."""
+async def _healthy(plane: ControlPlane, wanted: Set[str], deadline: float) -> None:
+    """Until all of these instances are registered and healthy. Raises NotStarted naming those that are not."""
     while True:
-        answer = plane.call(plane.registry.ListInstances, registry_pb2.ListInstancesRequest())
-        healthy = sum(instance.healthy for instance in answer.instances)
-        if healthy >= count:
+        answer = await asyncio.to_thread(plane.call, plane.registry.ListInstances, registry_pb2.ListInstancesRequest())
+        missing = wanted - {instance.id for instance in answer.instances if instance.healthy}
+        if not missing:
             return
         if time.monotonic() >= deadline:
-            raise NotStarted(f"{healthy} of {count} instances are healthy after {START_SECONDS:g} s")
-        time.sleep(LOOK_EVERY_SECONDS)
+            raise NotStarted(f"not healthy after {START_SECONDS:g} s: {', '.join(sorted(missing))}")
+        await asyncio.sleep(LOOK_EVERY_SECONDS)

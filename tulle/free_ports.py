@@ -1,20 +1,35 @@
 """Loopback ports that nobody holds at the moment."""
 
+import random
 import socket
-from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Final
 
 from tulle.errors import NotStarted
 
 TRIES = 50
+FIRST: Final = 10_000
+HANDED_OUT: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+HANDED_OUT_FROM: Final = 32_768  # Linux' default
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports: all are held until the last is found, then let go."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for held in sockets:
-            held.bind(("127.0.0.1", 0))
-        return [int(held.getsockname()[1]) for held in sockets]
+    """`count` different ports, below those that the system hands out itself: they are bound by others and later, and
+    must not be somebody's connection by then. Raises NotStarted where there are not so many."""
+    below = range(FIRST, max(handed_out_from(), FIRST + 1_000))
+    found = list(islice(filter(can_bind, random.sample(below, len(below))), count))
+    if len(found) < count:
+        raise NotStarted(f"no {count} free ports from {below.start} to {below.stop - 1}", "end what holds them")
+    return found
+
+
+def handed_out_from() -> int:
+    """The first port that the system gives to whoever asks for any."""
+    try:
+        return int(HANDED_OUT.read_text().split()[0])
+    except OSError:
+        return HANDED_OUT_FROM
 
 
 def first_free(wanted: int) -> int:

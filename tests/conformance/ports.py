@@ -4,11 +4,11 @@ import socket
 
 from tests.support.process import Child
 from tests.support.waiting import until
+from tulle.free_ports import free_ports
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def wait_for(child: Child, port: int) -> None:
