@@ -87,7 +87,7 @@ lint-python: setup
 lint-rust: setup
 	cd engine && cargo fmt --all --check
 	cd engine && cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-	@for own in engine/fuzz engine/interleave bench; do echo "cd $$own && cargo fmt --check && cargo clippy"; (cd $$own && cargo fmt --check && cargo clippy --all-targets --locked --quiet -- -D warnings) || exit 1; done
+	@for own in engine/fuzz engine/interleave bench bench/steps; do echo "cd $$own && cargo fmt --check && cargo clippy"; (cd $$own && cargo fmt --check && cargo clippy --all-targets --locked --quiet -- -D warnings) || exit 1; done
 
 # --- the contract -------------------------------------------------------------------------------------------------------
 
@@ -134,5 +134,22 @@ streams: setup ## streams and sizes through the pair, grpc-go's too; needs go
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
 
-bench: setup ## side by side with Envoy, HAProxy and nginx; writes bench/results/latest.json
+PEERS := haproxy:haproxy nginx:nginx h2load:nghttp2-client
+.PHONY: bench-peers bench-full bench-check bench-baseline bench-agree
+bench-peers: TOOLS := $(PEERS)
+bench-peers: tools
+
+bench: setup bench-peers ## side by side with Envoy, HAProxy, nginx and an L4 copy (5 minutes); writes bench/results/latest.json
 	$(BIN)/python -m bench.run
+
+bench-full: setup bench-peers ## the whole matrix, picked up where it was left; writes bench/results/full.json and docs/images
+	$(BIN)/python -m bench.full
+
+bench-agree: setup bench-peers ## the load generator beside h2load, and beside a server that stalls
+	$(BIN)/python -m bench.agree
+
+bench-check: setup ## instructions a call against bench/steps/baseline.json; needs valgrind
+	$(BIN)/python -m bench.steps
+
+bench-baseline: setup ## writes bench/steps/baseline.json anew
+	$(BIN)/python -m bench.steps --write

@@ -28,7 +28,7 @@ def main() -> int:
         return 2
     plan = Plan(given.minutes * 60, WARM_UP, PAUSE, rate=given.rate, seed=given.seed)
     with tempfile.TemporaryDirectory(prefix="tulle-soak-") as folder:
-        outcome = run(Path(folder), plan)
+        outcome = run(Path(folder), plan, lambda line: print(f"soak: {line}", file=sys.stderr, flush=True))
     report.write(outcome, RESULTS)
     print(report.table(outcome))
     return int(bool(outcome.failures()))

@@ -74,7 +74,10 @@ class Ledger:
             self.counts[key] = self.counts.get(key, 0) + 1
             if why is None:
                 whole = "" if made.is_whole else ", bytes differ"
-                self.unexplained.append(f"{made.kind}: {code.name} {reason}{whole}: {made.details[:200]}")
+                when = (
+                    f"begun {time.monotonic() - made.begun:.2f} s and ended {time.monotonic() - made.ended:.2f} s ago"
+                )
+                self.unexplained.append(f"{made.kind}: {code.name} {reason}{whole}: {made.details[:200]} ({when})")
 
     def _why(self, made: Made) -> str | None:
         """ "" for an ending of its own, the fault's name, or None."""

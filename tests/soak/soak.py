@@ -1,7 +1,7 @@
 """The whole of it: a mesh, load of every kind, faults in turn, and the verdict."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from tests.soak import volume
 from tests.soak.expected import Ledger
 from tests.soak.faults import Fault, faults
 from tests.soak.measured import Growth, Measured, Sample, growth
+from tests.soak.progress import Progress
 from tests.soak.variety import Lanes
 from tests.soak.volume import Volume
 from tests.support.mesh import Member
@@ -89,8 +90,8 @@ class Scene:
     measured: tuple[Measured, ...]
 
 
-def run(folder: Path, plan: Plan) -> Outcome:
-    """Raises what no soak can go on from: a process that does not start."""
+def run(folder: Path, plan: Plan, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+    """`tell` gets a line a minute. Raises what no soak can go on from: a process that does not start."""
     with _scene(folder, plan) as scene:
         outcome = Outcome(Ledger())
         with _load(scene, plan, plan.warm_up, outcome):
@@ -98,7 +99,7 @@ def run(folder: Path, plan: Plan) -> Outcome:
         for one in scene.measured:
             one.begin()
         with _load(scene, plan, plan.seconds, outcome):
-            _until_it_is_over(scene, plan, outcome)
+            _until_it_is_over(scene, plan, outcome, Progress(tell))
         outcome.rows = [_row(one) for one in scene.measured]
     return outcome
 
@@ -138,7 +139,7 @@ def _load(scene: Scene, plan: Plan, seconds: float, outcome: Outcome) -> Iterato
     outcome.ledger.settle()
 
 
-def _until_it_is_over(scene: Scene, plan: Plan, outcome: Outcome) -> None:
+def _until_it_is_over(scene: Scene, plan: Plan, outcome: Outcome, progress: Progress) -> None:
     """Faults in turn, each after a pause in which samples are taken."""
     ends = time.monotonic() + plan.seconds
     turns = faults(scene.lane, scene.victim)
@@ -148,6 +149,7 @@ def _until_it_is_over(scene: Scene, plan: Plan, outcome: Outcome) -> None:
         if time.monotonic() < ends:
             _inflict(turns[turn % len(turns)], outcome)
             turn += 1
+        progress.told(scene.measured, outcome.ledger, len(outcome.inflicted))
 
 
 def _inflict(fault: Fault, outcome: Outcome) -> None:
