@@ -95,7 +95,22 @@ impl Fields {
     /// The first value under `name`.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.iter().find(|f| f.name == name).map(|f| f.value)
+        let span = self.spans.iter().find(|span| span.is_named(name, &self.bytes))?;
+        Some(field(&self.bytes, span).value)
+    }
+
+    /// Gives `value` to every field called `name`, where it stands; says whether there was one. What it had stays in
+    /// the arena until `clear`.
+    pub fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let Self { bytes, spans } = self;
+        let mut found = false;
+        for span in spans.iter_mut().filter(|span| span.name as usize == name.len()) {
+            if span.is_named(name, bytes) {
+                *span = put(bytes, name, value, span.never_indexed, 0);
+                found = true;
+            }
+        }
+        found
     }
 
     /// How many fields.
@@ -158,10 +173,19 @@ impl Fields {
 
     #[inline]
     pub(crate) fn append(&mut self, name: &[u8], value: &[u8], never_indexed: bool, hash: u32) {
-        let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(name);
-        self.bytes.extend_from_slice(value);
-        self.spans.push(Span { start, name: name.len() as u32, value: value.len() as u32, hash, never_indexed });
+        let span = put(&mut self.bytes, name, value, never_indexed, hash);
+        self.spans.push(span);
+    }
+}
+
+// === impl Span ===
+
+impl Span {
+    /// The length first: it rules out most, and costs no look at the arena.
+    #[inline]
+    fn is_named(&self, name: &[u8], bytes: &[u8]) -> bool {
+        let start = self.start as usize;
+        self.name as usize == name.len() && &bytes[start..start + name.len()] == name
     }
 }
 
@@ -224,6 +248,14 @@ impl<'f> Iterator for FieldIter<'f> {
 }
 
 impl ExactSizeIterator for FieldIter<'_> {}
+
+#[inline]
+fn put(bytes: &mut Vec<u8>, name: &[u8], value: &[u8], never_indexed: bool, hash: u32) -> Span {
+    let start = bytes.len() as u32;
+    bytes.extend_from_slice(name);
+    bytes.extend_from_slice(value);
+    Span { start, name: name.len() as u32, value: value.len() as u32, hash, never_indexed }
+}
 
 #[inline]
 fn field<'f>(bytes: &'f [u8], span: &Span) -> Field<'f> {

@@ -65,8 +65,14 @@ impl<T: Copy> Wheel<T> {
     }
 
     /// Forgets a timer and clears the handle; no-op on one that has fired.
+    #[inline]
     pub(crate) fn cancel(&mut self, timer: &mut TimerId) {
-        let TimerId { index, generation } = std::mem::replace(timer, TimerId::NONE);
+        if *timer != TimerId::NONE {
+            self.forget(std::mem::replace(timer, TimerId::NONE));
+        }
+    }
+
+    fn forget(&mut self, TimerId { index, generation }: TimerId) {
         let Some(entry) = self.entries.get(index as usize) else { return };
         if entry.generation == generation {
             self.unlink(index);

@@ -35,6 +35,13 @@ impl Connection {
         sent
     }
 
+    /// Whether [`progress`](Self::progress) has something to say.
+    #[inline]
+    #[must_use]
+    pub fn has_progressed(&self) -> bool {
+        !self.progress.is_empty()
+    }
+
     /// Tells the DATA bytes that left stream queues since asked last.
     pub fn progress(&mut self, mut each: impl FnMut(StreamId, Token, usize)) {
         for (stream, token, bytes) in self.progress.drain(..) {

@@ -104,8 +104,8 @@ fn endpoint_series(snapshot: &Snapshot, now: Instant) -> Vec<proto::EndpointSeri
 fn one_endpoint(cluster: &Cluster, cell: &EndpointCell, now: Instant) -> proto::EndpointSeries {
     proto::EndpointSeries {
         service: cluster.service().into(),
-        cluster: cluster.name().to_string(),
-        endpoint: cell.id.to_string(),
+        cluster: String::from(&**cluster.name()),
+        endpoint: String::from(&*cell.id),
         address: cell.address.to_string(),
         state: endpoint_state(cell.state()).into(),
         consecutive_failures: cell.consecutive_failures(),

@@ -225,7 +225,7 @@ impl Worker {
 
 /// The head as it goes up: the caller's own, `grpc-timeout` and `traceparent` in their old places with this hop's values.
 fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
-    out.clear();
+    out.clone_from(&call.head);
     let remaining = call.deadline.remaining(now).filter(|_| call.caller_has_deadline);
     let per_try = match &call.policy {
         Policy::Outbound(outbound) => outbound.route.policy.per_try_timeout,
@@ -233,25 +233,18 @@ fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
     };
     let timeout = remaining.map(|left| format_timeout(per_try.map_or(left, |cap| left.min(cap))));
     let trace = attempt_trace(call).filter(|_| call.caller_traces || call.trace.context.sampled);
-    for field in &call.head {
-        match field.name {
-            b"grpc-timeout" => match &timeout {
-                Some(text) => out.push(field.name, text.as_bytes()),
-                None => out.push_field(&field),
-            },
-            b"traceparent" if call.caller_traces => match &trace {
-                Some(trace) => out.push(field.name, &trace.format()),
-                None => out.push_field(&field),
-            },
-            b"grpc-previous-rpc-attempts" if call.plan.previous_attempts() > 0 => {}
-            _ => out.push_field(&field),
-        }
+    if let Some(text) = &timeout {
+        out.set(b"grpc-timeout", text.as_bytes());
     }
-    if let Some(trace) = trace.filter(|_| !call.caller_traces) {
-        out.push(b"traceparent", &trace.format());
+    if let Some(trace) = trace {
+        let text = trace.format();
+        if !call.caller_traces || !out.set(b"traceparent", &text) {
+            out.push(b"traceparent", &text);
+        }
     }
     let previous = call.plan.previous_attempts();
     if previous > 0 {
+        out.remove(b"grpc-previous-rpc-attempts");
         out.push(b"grpc-previous-rpc-attempts", &[b'0' + previous.min(9) as u8]);
     }
 }

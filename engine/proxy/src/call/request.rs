@@ -180,6 +180,9 @@ impl Worker {
         if call.replayable == Replay::Kept {
             call.replayable = why;
         }
+        if call.replay.capacity() == 0 {
+            return;
+        }
         self.replay_bytes -= self.calls.forget_request(key);
     }
 

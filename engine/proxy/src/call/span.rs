@@ -34,7 +34,7 @@ impl Call {
 
     fn base(&self, outcome: &Outcome, clock: &Clock, (start, end): (Instant, Instant)) -> Span {
         let (direction, route) = match &self.policy {
-            Policy::Outbound(outbound) => (Direction::Outbound, outbound.route.name.to_string()),
+            Policy::Outbound(outbound) => (Direction::Outbound, String::from(&*outbound.route.name)),
             Policy::Inbound(_) => (Direction::Inbound, String::new()),
         };
         let state = self.head.get(b"tracestate").unwrap_or_default();
@@ -55,5 +55,5 @@ impl Call {
 }
 
 fn endpoint(attempt: &Attempt) -> String {
-    attempt.target.cell().map(|cell| cell.id.to_string()).unwrap_or_default()
+    attempt.target.cell().map(|cell| String::from(&*cell.id)).unwrap_or_default()
 }

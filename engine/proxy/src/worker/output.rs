@@ -75,7 +75,9 @@ impl Worker {
 
     /// DATA that has left its queue gives window back on the other hop.
     pub(crate) fn after_progress(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key as usize).filter(|one| one.http2.has_progressed()) else {
+            return;
+        };
         let moved = &mut self.moved;
         connection.http2.progress(|stream, token, bytes| moved.push((stream, token.0, bytes)));
         let upstream = matches!(connection.side, Side::Upstream { .. });
