@@ -45,6 +45,8 @@ impl SpanRing {
 
     /// Takes all spans out, with the number dropped since the last time.
     pub fn take(&mut self) -> (VecDeque<Span>, u64) {
-        (std::mem::take(&mut self.spans), std::mem::take(&mut self.dropped))
+        // As much room as was needed this time: the worker's next spans then make none.
+        let next = VecDeque::with_capacity(self.spans.len());
+        (std::mem::replace(&mut self.spans, next), std::mem::take(&mut self.dropped))
     }
 }

@@ -164,9 +164,9 @@ impl Worker {
     /// The call's outcome, once.
     pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let breaker = call.policy.breaker().clone();
-        call.plan.finish(&breaker);
-        breaker.release(Limit::Requests);
+        let super::Call { policy, plan, .. } = call;
+        plan.finish(policy.breaker());
+        policy.breaker().release(Limit::Requests);
         let (direction, cluster, mtls) = match &call.policy {
             Policy::Outbound(outbound) => {
                 // The cell that carried the last attempt is gone by now; what it must prove is the cluster's rule.

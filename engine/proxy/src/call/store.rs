@@ -86,8 +86,11 @@ impl Calls {
     }
 
     pub(crate) fn remove(&mut self, key: u32) {
-        let Some(call) = self.calls.try_remove(key as usize) else { return };
-        let Call { mut head, mut held, replay, mut tried, .. } = call;
+        let Some(call) = self.calls.get_mut(key as usize) else { return };
+        // Taken out where it stands: a call that is removed first is moved as a whole, twice.
+        let (mut head, mut held) = (std::mem::take(&mut call.head), std::mem::take(&mut call.held));
+        let (mut tried, replay) = (std::mem::take(&mut call.tried), std::mem::take(&mut call.replay));
+        drop(self.calls.remove(key as usize));
         self.replays.put(replay);
         if self.spares.len() < SPARES && head.list_bytes() <= SPARE_BYTES && held.list_bytes() <= SPARE_BYTES {
             head.clear();
