@@ -44,9 +44,9 @@ $(VENV)/.engine: $(VENV)/.dependencies pyproject.toml $(ENGINE_SOURCES)
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
 	@touch $@
 
-# What the tests run beside our own: independent HTTP/2 peers and a browser.
-TOOLS := nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium
-tools: ## install the servers and the browser that tests need (Debian packages)
+# What the tests run beside our own: independent HTTP/2 peers, a browser, and what counts instructions.
+TOOLS := nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium valgrind:valgrind
+tools: ## install the servers, the browser and valgrind, which tests need (Debian packages)
 	@missing=""; for pair in $(TOOLS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
@@ -148,8 +148,9 @@ bench-full: setup bench-peers ## the whole matrix, picked up where it was left; 
 bench-agree: setup bench-peers ## the load generator beside h2load, and beside a server that stalls
 	$(BIN)/python -m bench.agree
 
-bench-check: setup ## instructions a call against bench/steps/baseline.json; needs valgrind
+bench-check bench-baseline: TOOLS := valgrind:valgrind
+bench-check: setup tools ## instructions a call against bench/steps/baseline.json; a figure 3 % worse fails
 	$(BIN)/python -m bench.steps
 
-bench-baseline: setup ## writes bench/steps/baseline.json anew
+bench-baseline: setup tools ## writes bench/steps/baseline.json anew
 	$(BIN)/python -m bench.steps --write

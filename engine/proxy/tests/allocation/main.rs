@@ -1,6 +1,11 @@
 //! What a worker takes from the heap: nothing for a call in steady state, and nothing for good after a burst.
 
 mod counting;
+#[path = "../support/end.rs"]
+mod end;
+// `bench/steps` uses the rest of it, and of the policies the other suites do.
+#[allow(dead_code)]
+#[path = "../support/line.rs"]
 mod line;
 #[allow(dead_code)]
 #[path = "../support/policy.rs"]
