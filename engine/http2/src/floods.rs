@@ -31,6 +31,9 @@ struct Counts {
     window_updates: u64,
     useless: u64,
     data_sent: u64,
+    /// WINDOW_UPDATEs that the window before earned and that did not come in it: a peer that stood still gives back in
+    /// one window what it was sent in another.
+    owed: u64,
 }
 
 // === impl Floods ===
@@ -103,7 +106,7 @@ impl Floods {
         let base = u64::from(self.limits.control_frames);
         let counts = self.roll(now);
         counts.window_updates += 1;
-        let most = base + counts.earned();
+        let most = base + counts.earned() + counts.owed;
         refuse(counts.window_updates > most, PeerLimit::WindowUpdates, "too many WINDOW_UPDATEs")
     }
 
@@ -122,7 +125,8 @@ impl Floods {
         let since = *self.since.get_or_insert(now);
         if now.saturating_duration_since(since) >= WINDOW {
             self.since = Some(now);
-            self.counts = Counts::default();
+            let owed = self.counts.still_owed();
+            self.counts = Counts { owed, ..Counts::default() };
         }
         &mut self.counts
     }
@@ -134,6 +138,11 @@ impl Counts {
     /// Envoy's formula for frames that our own traffic calls forth: 2 × (streams + 10 × DATA frames sent).
     fn earned(&self) -> u64 {
         2 * (u64::from(self.opened) + 10 * self.data_sent)
+    }
+
+    /// What the next window owes: only what this one itself earned, so that nothing adds up over a connection's life.
+    fn still_owed(&self) -> u64 {
+        self.earned().min((self.earned() + self.owed).saturating_sub(self.window_updates))
     }
 }
 

@@ -198,6 +198,27 @@ fn window_updates_are_earned_by_the_data_we_send() {
     assert_eq!(calm(&end), None);
 }
 
+/// Found by the simulation: a server that stood still gave back in one window what it was sent in the one before.
+#[test]
+fn window_updates_may_come_a_window_later_than_the_data_that_they_are_for() {
+    let update = |_| frame(8, 0, 0, &[0, 0, 0, 1]);
+    let mut end = End::greeted_client(Config::new(Role::Client));
+    end.feed(&update(0));
+    let stream = end.connection.open(Token(1), &request(), false).expect("room");
+    for _ in 0..600 {
+        end.connection.send_data(stream, &[0; 100], false);
+    }
+    end.take_output();
+
+    end.now += Duration::from_secs(11);
+    rounds(&mut end, 3_000, update);
+    assert_eq!(calm(&end), None, "what 600 frames earn");
+
+    end.now += Duration::from_secs(11);
+    rounds(&mut end, 3_000, update);
+    assert_eq!(calm(&end), Some("too many WINDOW_UPDATEs"), "nothing adds up over a connection's life");
+}
+
 #[test]
 fn an_hpack_bomb_ends_the_connection() {
     let mut end = server();

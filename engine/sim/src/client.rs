@@ -6,7 +6,8 @@ use crate::judge::{End, Own, Told};
 use crate::passage::{Actor, Conn, News};
 use crate::pattern::{self, Whose};
 use crate::policy::AUTHORITY;
-use crate::scenario::{ClientPlan, Entry, Pace};
+use crate::reading::Reading;
+use crate::scenario::{ClientPlan, Entry};
 use crate::stack::{Manners, Stack};
 use crate::world::World;
 use std::collections::{BTreeMap, VecDeque};
@@ -50,15 +51,16 @@ pub(crate) struct Client {
     /// Calls that have no stream yet.
     waiting: VecDeque<usize>,
     pub(crate) paused: bool,
-    reads_on: bool,
+    reading: Reading,
 }
 
 // === impl Client ===
 
 impl Client {
     pub(crate) fn new(index: usize, plan: ClientPlan) -> Self {
+        let reading = Reading::new(plan.pace, Event::ClientReads(index));
         let (lines, waiting) = (BTreeMap::new(), VecDeque::new());
-        Self { index, plan, lines, current: None, waiting, paused: false, reads_on: false }
+        Self { index, plan, lines, current: None, waiting, paused: false, reading }
     }
 
     pub(crate) fn call(&mut self, world: &mut World<'_>, call: usize) {
@@ -216,7 +218,7 @@ impl Client {
         }
         self.flush(world, conn);
         self.serve_waiting(world);
-        self.read_on_later(world);
+        self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
     }
 
     fn receive(&mut self, world: &mut World<'_>, conn: Conn, bytes: &[u8]) {
@@ -258,21 +260,13 @@ impl Client {
         }
     }
 
-    fn read_on_later(&mut self, world: &mut World<'_>) {
-        let Pace::Slow { every, .. } = self.plan.pace else { return };
-        if !self.reads_on && self.lines.values().any(|line| line.stack.owes()) {
-            self.reads_on = true;
-            world.after(every, Event::ClientReads(self.index));
-        }
-    }
-
     pub(crate) fn read_on(&mut self, world: &mut World<'_>) {
-        self.reads_on = false;
+        self.reading.begin();
         for conn in self.lines.keys().copied().collect::<Vec<_>>() {
             self.lines.get_mut(&conn).expect("a line").stack.read_on();
             self.flush(world, conn);
         }
-        self.read_on_later(world);
+        self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
     }
 
     fn talk(&mut self, call: usize) -> Option<(Conn, &mut Talk, &mut Stack)> {

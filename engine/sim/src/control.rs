@@ -85,6 +85,9 @@ impl Control {
             format!("sidecar {at} takes revision {revision}: {result:?}")
         });
         world.judge.answered_snapshot(at, policy.refused_resource(at), &result);
+        if acked {
+            world.judge.in_force.takes(at, world.now, revision);
+        }
         self.say(world, at, Event::Answer { sidecar: at, epoch, revision, acked });
     }
 
@@ -96,11 +99,16 @@ impl Control {
         }
     }
 
-    pub(crate) fn lose(&mut self, world: &mut World<'_>, sidecar: usize) {
+    /// The stream is over, and nobody makes it again yet.
+    pub(crate) fn forget(&mut self, sidecar: usize) {
         let stream = &mut self.streams[sidecar];
         stream.epoch += 1;
         (stream.connected, stream.outstanding) = (false, false);
-        let event = Event::Rejoin { sidecar, epoch: stream.epoch };
+    }
+
+    pub(crate) fn lose(&mut self, world: &mut World<'_>, sidecar: usize) {
+        self.forget(sidecar);
+        let event = Event::Rejoin { sidecar, epoch: self.streams[sidecar].epoch };
         let at = (world.now + REJOIN).max(world.net.closed_until(Link::Control(sidecar)));
         world.agenda.at(at, event);
     }

@@ -3,8 +3,9 @@
 use crate::chance::Dice;
 use crate::draw_calls;
 use crate::draw_faults;
-use crate::policy::{Flaw, PolicyPlan, Push};
-use crate::scenario::{ClientPlan, Entry, Kind, LinkPlan, NetworkPlan, Pace, Scenario, Segments, ServerPlan};
+use crate::draw_policy::policy;
+use crate::policy::{Flaw, Push};
+use crate::scenario::{ClientPlan, Entry, LinkPlan, NetworkPlan, Pace, Scenario, Segments, ServerPlan};
 use std::time::Duration;
 
 /// How much of everything may go wrong.
@@ -34,7 +35,7 @@ pub fn draw(seed: u64) -> Scenario {
     let servers: Vec<_> = (0..dice.between(1, 3)).map(|at| server(&mut dice, mood, at)).collect();
     let lasts = Duration::from_millis(dice.between(3_000, 20_000));
     let network = network(&mut dice);
-    let pushes = pushes(&mut dice, mood, servers.len(), lasts);
+    let pushes = pushes(&mut dice, mood, &servers, lasts);
     let calls = draw_calls::calls(&mut Dice::new(seed, 2), mood, &clients, &servers, lasts);
     let faults = draw_faults::faults(&mut Dice::new(seed, 3), mood, &clients, &servers, lasts);
     Scenario { seed, clients, servers, network, calls, faults, pushes, lasts, calm: mood == Mood::Calm }
@@ -85,7 +86,7 @@ fn network(dice: &mut Dice) -> NetworkPlan {
 }
 
 /// The first policy is a good one; what follows may be bad.
-fn pushes(dice: &mut Dice, mood: Mood, servers: usize, lasts: Duration) -> Vec<Push> {
+fn pushes(dice: &mut Dice, mood: Mood, servers: &[ServerPlan], lasts: Duration) -> Vec<Push> {
     let first = Push { at: Duration::ZERO, policy: policy(dice, mood, servers) };
     let mut pushes = vec![first];
     for _ in 0..dice.pick(&[0, 0, 1, 2, 5]) {
@@ -99,41 +100,4 @@ fn pushes(dice: &mut Dice, mood: Mood, servers: usize, lasts: Duration) -> Vec<P
     }
     pushes.sort_by_key(|push| push.at);
     pushes
-}
-
-fn policy(dice: &mut Dice, mood: Mood, servers: usize) -> PolicyPlan {
-    let calm = mood == Mood::Calm;
-    let tight = mood == Mood::Storm && dice.percent(30);
-    let time = |dice: &mut Dice, percent: u32, low: u64, high: u64| {
-        let some = dice.percent(percent) && !calm;
-        some.then(|| Duration::from_millis(dice.between(low, high)))
-    };
-    PolicyPlan {
-        flaw: None,
-        split: split(dice, servers),
-        round_robin: dice.percent(50),
-        declared: dice.percent(75),
-        request_timeout: time(dice, 25, 20, 5_000),
-        per_try_timeout: time(dice, 20, 20, 1_500),
-        attempts: dice.between(1, 5) as u32,
-        codes: dice.pick::<&[u32]>(&[&[14], &[14, 13, 4], &[14, 8, 1]]).to_vec(),
-        idempotent: dice.percent(15),
-        limits: if tight { dice.pick(&[[1, 1, 1, 0], [2, 5, 10, 1], [8, 2, 3, 3]]) } else { [1024, 1024, 1024, 3] },
-        accrual: if calm { 7 } else { dice.pick(&[7, 7, 1, 3]) },
-        connect_timeout: Duration::from_millis(dice.pick(&[5_000, 1_000])),
-        denied: (!calm && dice.percent(10)).then(|| dice.pick(&Kind::ALL)),
-    }
-}
-
-/// One cluster with all servers, or two that share the calls.
-fn split(dice: &mut Dice, servers: usize) -> Vec<(Vec<usize>, u32)> {
-    let all: Vec<usize> = (0..servers).collect();
-    match dice.between(0, 3) {
-        0 if servers > 1 => {
-            let at = dice.between(1, servers as u64 - 1) as usize;
-            vec![(all[..at].to_vec(), dice.between(0, 3) as u32), (all[at..].to_vec(), 2)]
-        }
-        1 => vec![(vec![dice.index(servers)], 1)],
-        _ => vec![(all, 1)],
-    }
 }

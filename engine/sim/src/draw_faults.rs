@@ -55,7 +55,7 @@ fn of_network(dice: &mut Dice, clients: usize, servers: &[ServerPlan], left: u64
     let link = link(dice, clients, servers);
     let far = mesh_link(dice, servers);
     let nth = dice.index(4);
-    match dice.between(0, 11) {
+    match dice.between(0, 13) {
         0..=2 => FaultKind::Cut { link, nth },
         3 | 4 => FaultKind::HalfOpen { link: far, nth, dead: dice.pick(&[Side::Dialer, Side::Listener]) },
         5 | 6 => FaultKind::Partition { link: if dice.percent(70) { far } else { link }, lasts },
@@ -63,14 +63,24 @@ fn of_network(dice: &mut Dice, clients: usize, servers: &[ServerPlan], left: u64
         8 => FaultKind::ClientPauses { client: dice.index(clients), lasts },
         9 => FaultKind::ClientLeaves { client: dice.index(clients) },
         10 => FaultKind::ControlLost { sidecar: dice.index(servers.len() + 1) },
-        _ => drain(dice, servers),
+        11 => drain(dice, servers),
+        _ => restart(dice, servers, left),
     }
 }
 
+fn restart(dice: &mut Dice, servers: &[ServerPlan], left: u64) -> FaultKind {
+    let lasts = Duration::from_millis(dice.between(1, left.min(3_000)));
+    FaultKind::Restart { sidecar: any_sidecar(dice, servers), lasts, cached: dice.percent(50) }
+}
+
 fn drain(dice: &mut Dice, servers: &[ServerPlan]) -> FaultKind {
-    let with: Vec<usize> = (0..servers.len()).filter(|at| servers[*at].has_sidecar).map(|at| at + 1).collect();
-    let sidecar = if dice.percent(30) { 0 } else { dice.pick(&with) };
+    let sidecar = any_sidecar(dice, servers);
     FaultKind::Drain { sidecar, grace: Duration::from_millis(dice.pick(&[0, 1_000, 30_000])) }
+}
+
+fn any_sidecar(dice: &mut Dice, servers: &[ServerPlan]) -> usize {
+    let with: Vec<usize> = (0..servers.len()).filter(|at| servers[*at].has_sidecar).map(|at| at + 1).collect();
+    if dice.percent(30) { 0 } else { dice.pick(&with) }
 }
 
 fn mesh_link(dice: &mut Dice, servers: &[ServerPlan]) -> Link {

@@ -115,6 +115,15 @@ pub enum FaultKind {
         /// How long calls in flight may take.
         grace: Duration,
     },
+    /// A sidecar's process is gone and back later, as another one.
+    Restart {
+        /// Its number, 0 for the callers' own.
+        sidecar: usize,
+        /// For how long it is gone.
+        lasts: Duration,
+        /// Whether it begins with the last good snapshot, as from its disk; else with none.
+        cached: bool,
+    },
     /// The control stream to a sidecar breaks and is made again.
     ControlLost {
         /// Its number, 0 for the callers' own.

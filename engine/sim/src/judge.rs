@@ -1,10 +1,11 @@
 //! What must hold after every step, call by call: none lost, answered twice, crossed or executed twice where it may not,
 //! none late; and each end explained by something that happened.
 
+use crate::in_force::InForce;
 use crate::passage::Conn;
 use crate::pattern::Whose;
 use crate::policy::PolicyPlan;
-use crate::scenario::{CallPlan, Ending, Kind, Scenario};
+use crate::scenario::{CallPlan, Ending, Scenario};
 use crate::time::Time;
 use crate::verdict;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,9 @@ use tulle_mesh::wire::InvalidSnapshot;
 
 /// A timer of the wheel fires within this after its time.
 const TICK: Duration = Duration::from_millis(1);
-/// Bytes of a call that the two sidecars may hold between them, besides what is on the network: two stream windows and
-/// two outputs, with room for the frame at hand.
-const MOST_HELD: u64 = 1 << 20;
+/// Bytes of a call that may be on the way between its ends: what each sidecar lets its peer send (64 KiB), and what lies
+/// in the last one's output (256 KiB and a frame more), besides the network's buffer behind that.
+const MOST_HELD: u64 = (2 * 64 + 256 + 64) << 10;
 
 /// What did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +77,8 @@ pub(crate) struct Record {
     pub(crate) acted: usize,
     /// Of the request, at its caller and at a server; of the response, at a server and at its caller.
     went_up: u64,
-    came_up: u64,
-    went_down: u64,
+    pub(crate) came_up: u64,
+    pub(crate) went_down: u64,
     came_down: u64,
     pub(crate) end: Option<(Time, End)>,
 }
@@ -86,13 +87,11 @@ pub(crate) struct Record {
 pub(crate) struct Judge<'s> {
     pub(crate) scenario: &'s Scenario,
     pub(crate) records: Vec<Record>,
-    by_id: BTreeMap<usize, usize>,
+    pub(crate) by_id: BTreeMap<usize, usize>,
     by_stream: BTreeMap<(Conn, u32), usize>,
     due: BTreeSet<(Time, usize)>,
     disturbances: Vec<(Time, Time)>,
-    /// When the last sidecar got its first policy.
-    pub(crate) all_have_policy: Time,
-    pub(crate) acked: Vec<Option<bool>>,
+    pub(crate) in_force: InForce<'s>,
     most_held: u64,
     pub(crate) violation: Option<Violation>,
     open: usize,
@@ -102,7 +101,7 @@ pub(crate) struct Judge<'s> {
 
 impl<'s> Judge<'s> {
     pub(crate) fn new(scenario: &'s Scenario) -> Self {
-        let buffers = 2 * scenario.network.local.buffer + scenario.network.far.buffer;
+        let last = scenario.network.local.buffer.max(scenario.network.far.buffer);
         Self {
             scenario,
             records: scenario.calls.iter().map(|_| Record::default()).collect(),
@@ -110,9 +109,8 @@ impl<'s> Judge<'s> {
             by_stream: BTreeMap::new(),
             due: BTreeSet::new(),
             disturbances: Vec::new(),
-            all_have_policy: Time::NEVER,
-            acked: vec![None; scenario.servers.len() + 1],
-            most_held: MOST_HELD + buffers as u64,
+            in_force: InForce::new(scenario),
+            most_held: MOST_HELD + last as u64,
             violation: None,
             open: scenario.calls.len(),
         }
@@ -138,6 +136,11 @@ impl<'s> Judge<'s> {
     /// Calls that have not ended.
     pub(crate) fn open(&self) -> usize {
         self.open
+    }
+
+    /// Bytes that have come to where they were to go, in all executions at hand.
+    pub(crate) fn arrived_bytes(&self) -> u64 {
+        self.records.iter().map(|record| record.came_up + record.came_down).sum()
     }
 
     /// Something happened that may cost calls, from then to then.
@@ -216,50 +219,6 @@ impl<'s> Judge<'s> {
     fn late(&mut self, call: usize, due: Time, now: Time) {
         let id = self.plan(call).id;
         self.violated("deadline", format!("call {id} was due at {due} and its caller was told nothing by {now}"));
-    }
-
-    /// A server sees a request; gives the call and the execution's number.
-    pub(crate) fn executed(
-        &mut self,
-        id: usize,
-        path: &[u8],
-        server: usize,
-        now: Time,
-        timeout: Option<Duration>,
-    ) -> Option<(usize, usize)> {
-        let Some(call) = self.by_id.get(&id).copied() else {
-            self.violated("crossed", format!("a server sees call {id}, which nobody makes"));
-            return None;
-        };
-        let plan = self.plan(call);
-        if path.strip_prefix(b"/") != Some(plan.kind.method().as_bytes()) {
-            self.violated("crossed", format!("call {id} comes as {}", path.escape_ascii()));
-        }
-        if timeout > plan.timeout && plan.timeout.is_some() || timeout.is_some() && plan.timeout.is_none() {
-            self.violated("deadline", format!("call {id} with {:?} came with {timeout:?}", plan.timeout));
-        }
-        if self.policy(call).is_some_and(|policy| !policy.may_reach(server)) {
-            self.violated("routing", format!("call {id} was sent to server {server}, which its policy does not name"));
-        }
-        self.count_execution(call, now)
-    }
-
-    fn count_execution(&mut self, call: usize, now: Time) -> Option<(usize, usize)> {
-        let plan = self.plan(call);
-        let twice_does_no_harm = plan.kind == Kind::Idempotent
-            && self.policy(call).is_some_and(|policy| policy.declared)
-            || self.policy(call).is_some_and(|policy| policy.idempotent);
-        let record = &mut self.records[call];
-        let execution = record.executions;
-        record.executions += 1;
-        record.came_up = 0;
-        record.went_down = 0;
-        if record.acted > 0 && !twice_does_no_harm {
-            let words = format!("call {} is executed again at {now}, after it was acted on", plan.id);
-            self.violated("executed twice", words);
-        }
-        self.records[call].acted += usize::from(plan.reply(execution).acts());
-        Some((call, execution))
     }
 
     pub(crate) fn went_up(&mut self, call: usize, bytes: u64) {
@@ -349,7 +308,7 @@ impl<'s> Judge<'s> {
         result: &Result<(), InvalidSnapshot>,
     ) {
         match (flawed, result) {
-            (None, Ok(())) => self.acked[sidecar] = Some(true),
+            (None, Ok(())) => {}
             (Some(resource), Err(refused)) if refused.resource == resource => {}
             _ => self.violated("snapshot", format!("sidecar {sidecar}: {result:?}, where the flaw is {flawed:?}")),
         }

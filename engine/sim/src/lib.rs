@@ -5,6 +5,7 @@
 //! holds what must hold after every step.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod agenda;
 mod chance;
 mod client;
@@ -12,15 +13,21 @@ mod control;
 mod draw;
 mod draw_calls;
 mod draw_faults;
+mod draw_policy;
+mod execution;
 pub mod fault;
 mod frames;
+mod in_force;
 mod judge;
 mod leaks;
+mod mishaps;
 pub mod named;
 mod net;
+mod panics;
 mod passage;
 mod pattern;
 pub mod policy;
+mod reading;
 mod run;
 pub mod scenario;
 mod server;

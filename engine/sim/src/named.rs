@@ -1,6 +1,6 @@
 //! Scenarios that are not drawn.
 
-use crate::policy::{PolicyPlan, Push};
+use crate::policy::{Callers, PolicyPlan, Push};
 use crate::scenario::{
     Body, CallPlan, ClientPlan, Ending, Entry, Kind, LinkPlan, NetworkPlan, Pace, Reply, Scenario, Segments,
     ServerPlan, Starts,
@@ -32,6 +32,19 @@ pub fn hour() -> Scenario {
     };
     let quiet = CallPlan { request: Body { pieces: 1, bytes: 9, gap: Duration::ZERO }, ..long(4, Kind::Chat, 2) };
     calm(vec![long(1, Kind::Download, 12), long(2, Kind::Chat, 9), long(3, Kind::Upload, 1), quiet], HOUR * 11 / 10)
+}
+
+/// The same hour, in which the streams' server leaves the policy after a third and is denied to all after two: calls in
+/// flight keep what they began with, and no change closes a connection under them.
+#[must_use]
+pub fn hour_of_changes() -> Scenario {
+    let mut scenario = hour();
+    scenario.servers.push(scenario.servers[0].clone());
+    let elsewhere = PolicyPlan { split: vec![(vec![1], 1)], ..default_policy() };
+    let closed = PolicyPlan { callers: Callers::Banned, ..elsewhere.clone() };
+    scenario.pushes.push(Push { at: HOUR / 3, policy: elsewhere });
+    scenario.pushes.push(Push { at: HOUR * 2 / 3, policy: closed });
+    scenario
 }
 
 /// A calm mesh of one client and one server with `calls`.
@@ -75,5 +88,8 @@ pub fn default_policy() -> PolicyPlan {
         accrual: 7,
         connect_timeout: Duration::from_secs(5),
         denied: None,
+        callers: Callers::Allowed,
+        sick: Vec::new(),
+        mistaken: None,
     }
 }

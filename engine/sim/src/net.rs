@@ -79,6 +79,13 @@ impl Net {
         self.connections.iter().enumerate().filter(open).map(|(at, _)| Conn(at as u32)).collect()
     }
 
+    /// Connections of which one end is somebody's, be they still being made.
+    pub(crate) fn held_by(&self, actor: Actor) -> Vec<Conn> {
+        let ends = |c: &Connection| (0..2).any(|side| c.ends[side] == actor && !c.gone[side]);
+        let held = self.connections.iter().enumerate().filter(|(_, c)| ends(c));
+        held.map(|(at, _)| Conn(at as u32)).collect()
+    }
+
     /// Whether the end has room for more of what it writes.
     pub(crate) fn is_writable(&self, conn: Conn, side: Side) -> bool {
         self.at(conn).ready[side as usize] && self.room(conn, side) > 0

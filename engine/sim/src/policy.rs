@@ -1,8 +1,8 @@
 //! The policy of one revision, and the snapshots that the control plane makes of it.
 
+use crate::addresses::{app_address, inbound_address};
 use crate::scenario::{Kind, ServerPlan};
 use prost::Message;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tulle_proxy::proto::{self, Snapshot};
 
@@ -26,6 +26,17 @@ pub enum Flaw {
     TwiceTheEndpoint,
     /// Nine attempts.
     TooManyAttempts,
+}
+
+/// How the servers' sidecars take the callers' identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// A rule lets it in.
+    Allowed,
+    /// The rule that lets somebody in names another.
+    NotNamed,
+    /// A rule lets it in, and another one keeps it out.
+    Banned,
 }
 
 /// The policy of one revision, as far as runs differ in it.
@@ -57,13 +68,20 @@ pub struct PolicyPlan {
     pub connect_timeout: Duration,
     /// A method that the servers' sidecars refuse.
     pub denied: Option<Kind>,
+    /// Whether they let the callers in at all.
+    pub callers: Callers,
+    /// Servers that are said to fail their health checks.
+    pub sick: Vec<usize>,
+    /// A server whose sidecar is said to have another identity than it proves.
+    pub mistaken: Option<usize>,
 }
 
 /// What callers of the mesh go by.
 pub(crate) const AUTHORITY: &str = "echo.shop";
 const SERVICE: &str = "shop/echo";
 pub(crate) const FRONT: &str = "spiffe://shop.local/shop/front";
-const ECHO: &str = "spiffe://shop.local/shop/echo";
+pub(crate) const ECHO: &str = "spiffe://shop.local/shop/echo";
+pub(crate) const OTHER: &str = "spiffe://shop.local/shop/other";
 
 // === impl PolicyPlan ===
 
@@ -94,9 +112,25 @@ impl PolicyPlan {
         }
     }
 
-    /// Every server that a call may be sent to.
+    /// Whether a call may be sent to a server: one that is well, or any where fewer than half of its cluster are; and
+    /// none that cannot prove what it is asked to.
     pub(crate) fn may_reach(&self, server: usize) -> bool {
-        self.split.iter().any(|(servers, weight)| *weight > 0 && servers.contains(&server))
+        let sick = |server: &&usize| self.sick.contains(server);
+        let takes = |(servers, weight): &(Vec<usize>, u32)| {
+            let in_panic = servers.iter().filter(sick).count() * 2 > servers.len();
+            *weight > 0 && servers.contains(&server) && (in_panic || !sick(&&server))
+        };
+        self.mistaken != Some(server) && self.split.iter().any(takes)
+    }
+
+    /// Whether a call may find a cluster in which there is nobody.
+    pub(crate) fn may_be_empty(&self) -> bool {
+        self.split.iter().any(|(servers, weight)| *weight > 0 && servers.is_empty())
+    }
+
+    /// Whether a server's sidecar lets the callers' calls in.
+    pub(crate) fn lets_in(&self, kind: Kind) -> bool {
+        self.callers == Callers::Allowed && self.denied != Some(kind)
     }
 
     /// When a call must have ended that arrives now (design: semantics, "Deadlines").
@@ -177,9 +211,9 @@ impl PolicyPlan {
                 id: format!("echo-{server}"),
                 address: address.ip().to_string(),
                 port: address.port().into(),
-                identity: if has_sidecar { ECHO.into() } else { String::new() },
+                identity: self.identity_of(*server, has_sidecar).into(),
                 weight: 1,
-                healthy: true,
+                healthy: !self.sick.contains(server),
                 ..Default::default()
             }
         };
@@ -194,22 +228,32 @@ impl PolicyPlan {
         }
     }
 
-    /// Callers are let in by a rule; one method may be refused to them by another.
+    fn identity_of(&self, server: usize, has_sidecar: bool) -> &'static str {
+        match has_sidecar {
+            true if self.mistaken == Some(server) => OTHER,
+            true => ECHO,
+            false => "",
+        }
+    }
+
+    /// Callers are let in by a rule; they, or one method, may be refused by another.
     fn inbound(&self) -> proto::Inbound {
-        let rule = |policy: &str, action: proto::AccessAction, methods| proto::AccessRule {
+        let rule = |policy: &str, action: proto::AccessAction, caller: &str, methods| proto::AccessRule {
             policy: policy.into(),
             rule: 0,
             action: action.into(),
-            identities: vec![FRONT.into()],
+            identities: vec![caller.into()],
             methods,
         };
-        let denied =
-            self.denied.map(|kind| rule("shop/not-this", proto::AccessAction::Deny, vec![kind.method().into()]));
-        let allowed = rule("shop/front", proto::AccessAction::Allow, Vec::new());
+        let (allow, deny) = (proto::AccessAction::Allow, proto::AccessAction::Deny);
+        let denied = self.denied.map(|kind| rule("shop/not-this", deny, FRONT, vec![kind.method().into()]));
+        let banned = (self.callers == Callers::Banned).then(|| rule("shop/not-they", deny, FRONT, Vec::new()));
+        let named = if self.callers == Callers::NotNamed { OTHER } else { FRONT };
+        let allowed = rule("shop/front", allow, named, Vec::new());
         proto::Inbound {
             identity: ECHO.into(),
             service: SERVICE.into(),
-            rules: denied.into_iter().chain([allowed]).collect(),
+            rules: denied.into_iter().chain(banned).chain([allowed]).collect(),
             methods: self.methods(),
             ..Default::default()
         }
@@ -218,16 +262,6 @@ impl PolicyPlan {
 
 fn cluster_name(at: usize) -> String {
     format!("{SERVICE}#{at}")
-}
-
-/// Where the sidecar before a server takes calls.
-pub(crate) fn inbound_address(server: usize) -> SocketAddr {
-    SocketAddr::from(([10, 0, 1, server as u8 + 1], 7000))
-}
-
-/// Where a server itself does.
-pub(crate) fn app_address(server: usize) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 9000 + server as u16))
 }
 
 fn wire(duration: Duration) -> prost_types::Duration {

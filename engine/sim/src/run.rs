@@ -3,8 +3,8 @@
 use crate::agenda::Event;
 use crate::client::Client;
 use crate::control::Control;
-use crate::fault::{FaultKind, Link};
 use crate::judge::{Own, Violation};
+use crate::panics;
 use crate::passage::{Actor, Conn, NetEvent, News};
 use crate::scenario::Scenario;
 use crate::server::Server;
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// After the scenario's end what can end by itself has ended: a stall takes 60 s to be found.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// After this even what still moves is taken for stuck.
+const SLOWEST: Duration = Duration::from_secs(3_600);
 /// A held reset waits 1.1 s; a closing connection 1 s.
 const AFTERMATH: Duration = Duration::from_secs(5);
 /// Idle connections go after 15 minutes.
@@ -51,10 +53,10 @@ pub struct Outcome {
 /// A mesh with its surroundings.
 pub(crate) struct Run<'s> {
     pub(crate) world: World<'s>,
-    clients: Vec<Client>,
-    servers: Vec<Server>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) servers: Vec<Server>,
     pub(crate) sidecars: Vec<Sidecar>,
-    control: Control,
+    pub(crate) control: Control,
 }
 
 // === impl Options ===
@@ -65,11 +67,13 @@ impl Default for Options {
     }
 }
 
-/// Plays a scenario to its end, or to the first thing that does not hold.
+/// Plays a scenario to its end, or to the first thing that does not hold; a panic in the mesh is such a thing.
 #[must_use]
 pub fn play(scenario: &Scenario, options: Options) -> Outcome {
     let mut run = Run::new(scenario, options);
-    run.all();
+    if let Err(words) = panics::caught(|| run.all()) {
+        run.world.judge.violated("panic", words);
+    }
     let executions = run.world.judge.records.iter().map(|record| record.executions).sum();
     let pings = run.sidecars.iter().map(|sidecar| sidecar.pings).sum();
     let World { judge, trace, now, .. } = run.world;
@@ -114,7 +118,7 @@ impl<'s> Run<'s> {
     fn all(&mut self) {
         let end = Time::START + self.world.scenario.lasts;
         self.until(end, |_| false);
-        self.until(end + PATIENCE, Self::is_done);
+        self.wait_for_the_slow(end);
         self.end_the_endless();
         self.until(self.world.now + AFTERMATH, |_| false);
         self.check_calls_gone();
@@ -123,6 +127,19 @@ impl<'s> Run<'s> {
         }
         self.until(self.world.now + IDLE, |_| false);
         self.check_all_gone();
+    }
+
+    /// What moves still may be slow: a megabyte through a window of a hundred bytes.
+    fn wait_for_the_slow(&mut self, end: Time) {
+        let mut until = end + PATIENCE;
+        loop {
+            let before = self.world.judge.arrived_bytes();
+            self.until(until, Self::is_done);
+            if self.is_done() || self.world.judge.arrived_bytes() == before || until > end + SLOWEST {
+                return;
+            }
+            until = until + PATIENCE;
+        }
     }
 
     fn is_done(&self) -> bool {
@@ -153,6 +170,8 @@ impl<'s> Run<'s> {
     /// All that is due at this moment, and what follows at once.
     fn step(&mut self) {
         self.world.trace.step();
+        // A connection may have taken nothing until now: what was due on it by then could not be told.
+        self.check();
         for _ in 0..MOST_AT_ONCE {
             while let Some(event) = self.world.agenda.pop(self.world.now) {
                 self.handle(event);
@@ -199,9 +218,6 @@ impl<'s> Run<'s> {
             Event::Push(push) => self.control.push(world, push),
             Event::Snapshot { sidecar, epoch, revision } => {
                 self.control.deliver(world, &mut self.sidecars[sidecar], epoch, revision);
-                if self.sidecars.iter().all(|sidecar| sidecar.revision > 0) {
-                    world.judge.all_have_policy = world.judge.all_have_policy.min(world.now);
-                }
             }
             Event::Answer { sidecar, epoch, .. } => self.control.answered(world, sidecar, epoch),
             Event::Rejoin { sidecar, epoch } => {
@@ -232,62 +248,6 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn begin_fault(&mut self, at: usize) {
-        let fault = self.world.scenario.faults[at];
-        let world = &mut self.world;
-        let now = world.now;
-        world.note("fault", &[at as u64], || format!("{:?}", fault.kind));
-        let until = now + lasts(&fault.kind);
-        if until > now {
-            world.agenda.at(until, Event::Heal(at));
-        }
-        if costs_calls(&fault.kind) {
-            world.judge.disturbed(now, until);
-        }
-        match fault.kind {
-            FaultKind::Cut { link, nth } => {
-                if let Some(conn) = pick(&world.net.open_on(link), nth) {
-                    world.net.cut(now, &mut world.agenda, conn);
-                }
-            }
-            FaultKind::HalfOpen { link, nth, dead } => {
-                if let Some(conn) = pick(&world.net.open_on(link), nth) {
-                    world.net.break_half(now, &mut world.agenda, conn, dead);
-                }
-            }
-            FaultKind::Partition { link, .. } => world.net.partition(link, until),
-            FaultKind::Slow { link, by, .. } => world.net.slow(link, by),
-            FaultKind::ClientPauses { client, .. } => self.clients[client].paused = true,
-            FaultKind::ServerPauses { server, .. } => self.servers[server].paused = true,
-            FaultKind::Crash { server, .. } => self.servers[server].crash(world),
-            FaultKind::GoAway { server } => self.servers[server].go_away(world),
-            FaultKind::Resettle { server, window, max_streams } => {
-                self.servers[server].resettle(world, window, max_streams);
-            }
-            FaultKind::ClientLeaves { client } => self.clients[client].leave(world),
-            FaultKind::Drain { sidecar, grace } => {
-                self.sidecars[sidecar].drain(world);
-                // From now on nobody is there.
-                world.judge.disturbed(now, Time::NEVER);
-                world.after(grace, Event::GraceOver(sidecar));
-            }
-            FaultKind::ControlLost { sidecar } => self.control.lose(world, sidecar),
-        }
-    }
-
-    fn heal(&mut self, at: usize) {
-        let world = &mut self.world;
-        match world.scenario.faults[at].kind {
-            FaultKind::Slow { link, .. } => world.net.slow(link, Duration::ZERO),
-            FaultKind::ClientPauses { client, .. } => self.clients[client].resume(world),
-            FaultKind::ServerPauses { server, .. } => self.servers[server].resume(world),
-            FaultKind::Crash { server, .. } => {
-                world.net.listening.insert(Actor::Server(server));
-            }
-            _ => {}
-        }
-    }
-
     /// Calls that nothing would end but their callers.
     fn end_the_endless(&mut self) {
         for call in 0..self.world.scenario.calls.len() {
@@ -304,31 +264,5 @@ impl<'s> Run<'s> {
             let blocked: Vec<Conn> = front.blocked(&world.net);
             world.judge.look_for_late(now, |conn| blocked.contains(&conn));
         }
-    }
-}
-
-fn pick(list: &[Conn], nth: usize) -> Option<Conn> {
-    list.get(nth % list.len().max(1)).copied()
-}
-
-fn lasts(kind: &FaultKind) -> Duration {
-    match *kind {
-        FaultKind::Partition { lasts, .. }
-        | FaultKind::Slow { lasts, .. }
-        | FaultKind::ClientPauses { lasts, .. }
-        | FaultKind::ServerPauses { lasts, .. }
-        | FaultKind::Crash { lasts, .. } => lasts,
-        _ => Duration::ZERO,
-    }
-}
-
-/// Whether a call may fail for it; the rest only takes time.
-fn costs_calls(kind: &FaultKind) -> bool {
-    match kind {
-        FaultKind::Partition { link, .. } | FaultKind::Cut { link, .. } | FaultKind::HalfOpen { link, .. } => {
-            !matches!(link, Link::Control(_))
-        }
-        FaultKind::Slow { .. } | FaultKind::Resettle { .. } | FaultKind::ControlLost { .. } => false,
-        _ => true,
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::agenda::Event;
 use crate::client::{number, send};
+use crate::execution::Seen;
 use crate::fault::Side;
 use crate::passage::{Actor, Conn, News};
 use crate::pattern::Whose;
-use crate::scenario::{Ending, Pace, Reply, ServerPlan, Starts};
+use crate::reading::Reading;
+use crate::scenario::{Ending, Reply, ServerPlan, Starts};
 use crate::stack::{Manners, Stack};
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -28,6 +30,9 @@ struct Serving {
     has_head: bool,
     pieces: u32,
     sent: u64,
+    /// All of the request is here; all of the reply has been said, be some of it queued.
+    asked: bool,
+    said: bool,
 }
 
 pub(crate) struct Server {
@@ -35,14 +40,24 @@ pub(crate) struct Server {
     plan: ServerPlan,
     lines: BTreeMap<Conn, Line>,
     pub(crate) paused: bool,
-    reads_on: bool,
+    reading: Reading,
+}
+
+// === impl Line ===
+
+impl Line {
+    fn reset(&mut self, stream: StreamId, code: ErrorCode) {
+        self.stack.codec.reset(stream, code);
+        self.serving.remove(&stream.get());
+    }
 }
 
 // === impl Server ===
 
 impl Server {
     pub(crate) fn new(index: usize, plan: ServerPlan) -> Self {
-        Self { index, plan, lines: BTreeMap::new(), paused: false, reads_on: false }
+        let reading = Reading::new(plan.pace, Event::ServerReads(index));
+        Self { index, plan, lines: BTreeMap::new(), paused: false, reading }
     }
 
     pub(crate) fn news(&mut self, world: &mut World<'_>, conn: Conn, news: News) {
@@ -102,7 +117,7 @@ impl Server {
             self.receive(world, conn, &bytes);
         }
         self.flush(world, conn);
-        self.read_on_later(world);
+        self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
     }
 
     fn receive(&mut self, world: &mut World<'_>, conn: Conn, mut input: &[u8]) {
@@ -124,6 +139,9 @@ impl Server {
     pub(crate) fn serve(&mut self, world: &mut World<'_>, conn: Conn, stream: u32) {
         let Some(line) = self.lines.get_mut(&conn) else { return };
         let Some(serving) = line.serving.get_mut(&stream) else { return };
+        if serving.said {
+            return;
+        }
         let reply = serving.reply;
         let id = world.scenario.calls[serving.call].id;
         if !serving.has_head && has_head(&reply) {
@@ -162,8 +180,8 @@ impl Server {
             Ending::NoStatus => {
                 codec.send_data(at, b"", true);
             }
-            Ending::Reset(code) => codec.reset(at, ErrorCode(code)),
-            Ending::Refuse => codec.reset(at, ErrorCode::REFUSED_STREAM),
+            Ending::Reset(code) => return line.reset(at, ErrorCode(code)),
+            Ending::Refuse => return line.reset(at, ErrorCode::REFUSED_STREAM),
             Ending::Cut => {
                 self.flush(world, conn);
                 self.lines.remove(&conn);
@@ -171,7 +189,9 @@ impl Server {
             }
             Ending::Silence => return,
         }
-        line.serving.remove(&stream);
+        if let Some(serving) = line.serving.get_mut(&stream) {
+            serving.said = true;
+        }
     }
 
     fn flush(&mut self, world: &mut World<'_>, conn: Conn) {
@@ -181,23 +201,17 @@ impl Server {
             let queued = line.stack.codec.queued(serving.stream) as u64;
             world.judge.went_down(serving.call, serving.sent - queued);
         }
-    }
-
-    fn read_on_later(&mut self, world: &mut World<'_>) {
-        let Pace::Slow { every, .. } = self.plan.pace else { return };
-        if !self.reads_on && self.lines.values().any(|line| line.stack.owes()) {
-            self.reads_on = true;
-            world.after(every, Event::ServerReads(self.index));
-        }
+        let codec = &line.stack.codec;
+        line.serving.retain(|_, serving| !(serving.asked && serving.said) || codec.queued(serving.stream) > 0);
     }
 
     pub(crate) fn read_on(&mut self, world: &mut World<'_>) {
-        self.reads_on = false;
+        self.reading.begin();
         for conn in self.lines.keys().copied().collect::<Vec<_>>() {
             self.lines.get_mut(&conn).expect("a line").stack.read_on();
             self.flush(world, conn);
         }
-        self.read_on_later(world);
+        self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
     }
 }
 
@@ -270,13 +284,25 @@ fn begin(world: &mut World<'_>, (server, conn): (usize, Conn), line: &mut Line, 
     let timeout = fields.get(b"grpc-timeout").and_then(parse_timeout);
     let path = fields.get(b":path").unwrap_or_default();
     let id = number(fields, b"x-call").map_or(usize::MAX, |id| id as usize);
-    let Some((call, execution)) = world.judge.executed(id, path, server, world.now, timeout) else { return };
+    let seen = Seen { id, path, server, timeout };
+    let Some((call, execution)) = world.judge.executed(world.now, seen) else { return };
     let reply = world.scenario.calls[call].reply(execution);
     world.note("execute", &[id as u64, execution as u64, server as u64], || {
         format!("{id} execution {execution} at server {server} on {conn:?} stream {}", stream.get())
     });
-    let serving =
-        Serving { call, stream, execution, reply, received: 0, has_begun: false, has_head: false, pieces: 0, sent: 0 };
+    let serving = Serving {
+        call,
+        stream,
+        execution,
+        reply,
+        received: 0,
+        has_begun: false,
+        has_head: false,
+        pieces: 0,
+        sent: 0,
+        asked: false,
+        said: false,
+    };
     line.serving.insert(stream.get(), serving);
     if reply.starts == Starts::AtHead || reply.ending == Ending::Refuse {
         start(world, (server, conn), line, stream);
@@ -284,7 +310,8 @@ fn begin(world: &mut World<'_>, (server, conn): (usize, Conn), line: &mut Line, 
 }
 
 fn request_ended(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, stream: StreamId) {
-    let Some(serving) = line.serving.get(&stream.get()) else { return };
+    let Some(serving) = line.serving.get_mut(&stream.get()) else { return };
+    serving.asked = true;
     world.judge.came_up_whole(serving.call, serving.received);
     start(world, at, line, stream);
 }

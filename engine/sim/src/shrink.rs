@@ -4,7 +4,6 @@
 use crate::fault::FaultKind;
 use crate::run::{Options, play};
 use crate::scenario::{Body, Entry, Pace, Scenario, Segments};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// Runs that shrinking may take.
@@ -26,13 +25,10 @@ const PLAINER: [Change; 10] = [
     |s| s.calls.iter_mut().for_each(|c| c.cancel_after = None),
 ];
 
-/// What a run, panics included, breaks.
+/// What a run breaks, a panic included.
 #[must_use]
 pub fn rule_of(scenario: &Scenario, options: Options) -> Option<&'static str> {
-    match catch_unwind(AssertUnwindSafe(|| play(scenario, options))) {
-        Ok(outcome) => outcome.violation.map(|violation| violation.rule),
-        Err(_) => Some("panic"),
-    }
+    play(scenario, options).violation.map(|violation| violation.rule)
 }
 
 /// The shortest form found.

@@ -3,17 +3,17 @@
 //! A turn goes as `io/poll` has it: time, what was accepted, made, closed and received, then `settle`, then each changed
 //! connection is written, then sockets are made and closed, until nothing changes any more.
 
-use crate::fault::{Link, Side};
+use crate::addresses::{app_address, place};
+use crate::fault::Side;
 use crate::net::Net;
 use crate::passage::{Actor, Conn, News};
-use crate::policy::{AUTHORITY, FRONT, app_address, inbound_address};
+use crate::policy::{AUTHORITY, ECHO, FRONT, OTHER};
 use crate::scenario::Entry;
 use crate::tamper::Mutation;
 use crate::time::Time;
 use crate::watch::{Mark, Watch};
 use crate::world::World;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::spiffe::SpiffeId;
@@ -33,6 +33,8 @@ struct Socket {
     side: Side,
     watch: Watch,
     established: bool,
+    /// Whether the peer will not be believed to be who it is.
+    doubted: bool,
 }
 
 pub(crate) struct Sidecar {
@@ -48,8 +50,13 @@ pub(crate) struct Sidecar {
     pub(crate) snapshots: Vec<Arc<Snapshot>>,
     /// The revision in force, 0 before the first.
     pub(crate) revision: u64,
+    /// Its bytes, as they lie on the disk.
+    kept: Option<(u64, Vec<u8>)>,
     pub(crate) is_draining: bool,
     pub(crate) has_stopped: bool,
+    /// It has stopped without a word, and comes back.
+    pub(crate) has_crashed: bool,
+    starts: u64,
     /// PINGs that it sent.
     pub(crate) pings: u64,
 }
@@ -58,11 +65,9 @@ pub(crate) struct Sidecar {
 
 impl Sidecar {
     pub(crate) fn new(index: usize, world: &World<'_>) -> Self {
-        let settings = Arc::new(Settings::try_from(config(index)).expect("a good config"));
-        let seed = world.scenario.seed.wrapping_mul(31).wrapping_add(index as u64);
         Self {
             index,
-            worker: Worker::new(settings, world.instant(), 1_000_000_000, seed),
+            worker: worker(world, index, 0),
             sockets: BTreeMap::new(),
             keys: BTreeMap::new(),
             news: VecDeque::new(),
@@ -70,8 +75,11 @@ impl Sidecar {
             snapshot: None,
             snapshots: Vec::new(),
             revision: 0,
+            kept: None,
             is_draining: false,
             has_stopped: false,
+            has_crashed: false,
+            starts: 1,
             pings: 0,
         }
     }
@@ -95,12 +103,51 @@ impl Sidecar {
             Err(_) if world.tamper.mutation == Mutation::TakesBadSnapshot => return Ok(()),
             decoded => Arc::new(decoded?),
         };
+        let is_first = self.snapshot.is_none();
         self.snapshot = Some(decoded.clone());
         self.snapshots.push(decoded.clone());
         self.revision = revision;
-        self.worker.apply(decoded);
+        self.kept = Some((revision, bytes.to_vec()));
+        if is_first || world.tamper.mutation != Mutation::KeepsOldSnapshot {
+            self.worker.apply(decoded);
+        }
         self.is_ready = true;
         Ok(())
+    }
+
+    /// The process is gone, and its connections with it.
+    pub(crate) fn crash(&mut self, world: &mut World<'_>) {
+        if self.has_stopped {
+            return;
+        }
+        let me = Actor::Sidecar(self.index);
+        world.net.listening.remove(&me);
+        for conn in world.net.held_by(me) {
+            world.judge.connection_over(conn);
+            world.cut(conn);
+        }
+        self.pings += self.sockets.values().map(|socket| socket.watch.pings).sum::<u64>();
+        (self.has_stopped, self.has_crashed) = (true, !self.is_draining);
+        self.sockets.clear();
+        self.keys.clear();
+        self.news.clear();
+        // Nothing of the process is left, also where no other takes its place.
+        self.worker = worker(world, self.index, self.starts);
+        (self.snapshot, self.revision) = (None, 0);
+        self.snapshots.clear();
+        world.judge.in_force.takes(self.index, world.now, 0);
+    }
+
+    /// Another process takes its place.
+    pub(crate) fn start(&mut self, world: &mut World<'_>, cached: bool) {
+        self.worker = worker(world, self.index, self.starts);
+        self.starts += 1;
+        (self.has_stopped, self.has_crashed) = (false, false);
+        world.net.listening.insert(Actor::Sidecar(self.index));
+        if let Some((revision, bytes)) = self.kept.take().filter(|_| cached) {
+            self.apply(world, revision, &bytes).expect("it was good before");
+            world.judge.in_force.takes(self.index, world.now, revision);
+        }
     }
 
     pub(crate) fn drain(&mut self, world: &mut World<'_>) {
@@ -112,7 +159,7 @@ impl Sidecar {
 
     /// The grace is over, or there is nothing left to wait for.
     pub(crate) fn stop(&mut self, world: &mut World<'_>) {
-        if self.has_stopped {
+        if self.has_stopped || !self.is_draining {
             return;
         }
         world.note("stop", &[self.index as u64], || format!("sidecar {} stops", self.index));
@@ -130,6 +177,7 @@ impl Sidecar {
         if self.has_stopped {
             return;
         }
+        world.tamper.turns(self.index);
         self.worker.turn(world.instant());
         while let Some((conn, news)) = self.news.pop_front() {
             self.take(world, conn, news);
@@ -146,7 +194,7 @@ impl Sidecar {
         let key = self.keys.get(&conn).copied();
         match (news, key) {
             (News::Accepted, _) => self.accept(world, conn),
-            (News::Established, Some(key)) => self.established(key),
+            (News::Established, Some(key)) => self.established(world, key),
             (News::Refused, Some(key)) => self.worker.connect_failed(ConnectionKey(key), "connection refused"),
             (News::Writable, Some(key)) => self.worker.writable(ConnectionKey(key)),
             (News::Closed, Some(key)) if world.tamper.mutation != Mutation::DeafToClosing => {
@@ -166,16 +214,18 @@ impl Sidecar {
             _ => (Listener::Inbound, false),
         };
         let key = self.worker.accept(listener);
-        self.add(key, Socket { conn, side: Side::Listener, watch: Watch::new(false, tunnel), established: true });
-        if listener == Listener::Inbound {
-            self.sockets.get_mut(&key.0).expect("just added").established = false;
-        }
+        let (watch, established) = (Watch::new(false, tunnel), listener != Listener::Inbound);
+        self.add(key, Socket { conn, side: Side::Listener, watch, established, doubted: false });
     }
 
-    fn established(&mut self, key: u32) {
+    fn established(&mut self, world: &World<'_>, key: u32) {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
+        if socket.doubted {
+            return self.worker.tls_failed(ConnectionKey(key), "the server proves another identity");
+        }
         socket.established = true;
-        let peer = (socket.side == Side::Listener).then(|| SpiffeId::parse(FRONT).expect("an id"));
+        let caller = if world.tamper.mutation == Mutation::MistakesCallers { OTHER } else { FRONT };
+        let peer = (socket.side == Side::Listener).then(|| SpiffeId::parse(caller).expect("an id"));
         self.worker.established(ConnectionKey(key), peer);
     }
 
@@ -259,7 +309,9 @@ impl Sidecar {
                 let from = Actor::Sidecar(self.index);
                 let conn = world.net.dial(world.now, &mut world.agenda, from, to, link);
                 let watch = Watch::new(true, false);
-                self.add(key, Socket { conn, side: Side::Dialer, watch, established: false });
+                let doubted = identity.is_some_and(|identity| identity.as_str() != ECHO)
+                    && world.tamper.mutation != Mutation::BelievesServers;
+                self.add(key, Socket { conn, side: Side::Dialer, watch, established: false, doubted });
             }
             Action::Close { key } => {
                 let Some(socket) = self.sockets.remove(&key.0) else { return };
@@ -308,18 +360,11 @@ impl Sidecar {
     }
 }
 
-/// Who listens at an address, and what lies between.
-fn place(address: SocketAddr, from: usize) -> (Actor, Link) {
-    for server in 0..16 {
-        if address == inbound_address(server) {
-            return (Actor::Sidecar(server + 1), Link::Mesh(server));
-        }
-        if address == app_address(server) {
-            let link = if from == 0 { Link::Mesh(server) } else { Link::App(server) };
-            return (Actor::Server(server), link);
-        }
-    }
-    panic!("nobody is at {address}");
+/// A worker as `starts` others were before it.
+fn worker(world: &World<'_>, index: usize, starts: u64) -> Worker {
+    let settings = Arc::new(Settings::try_from(config(index)).expect("a good config"));
+    let seed = world.scenario.seed.wrapping_mul(31).wrapping_add(index as u64 + starts * 1_000);
+    Worker::new(settings, world.instant(), 1_000_000_000, seed ^ world.tamper.noise())
 }
 
 fn config(index: usize) -> proto::EngineConfig {

@@ -2,6 +2,7 @@
 
 use crate::frames;
 use crate::passage::Actor;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What is done to the mesh. `Nothing` is every run's but those of the tests that plant faults.
@@ -29,6 +30,16 @@ pub enum Mutation {
     DeafToClosing,
     /// A sidecar acknowledges a bad snapshot.
     TakesBadSnapshot,
+    /// A sidecar acknowledges a new snapshot and goes on with its first one.
+    KeepsOldSnapshot,
+    /// The callers' sidecar believes a server's that it is whom it is asked for.
+    BelievesServers,
+    /// The servers' sidecars take their caller for somebody else.
+    MistakesCallers,
+    /// The callers' sidecar panics.
+    Panics,
+    /// Sidecars behave otherwise in each run of a seed.
+    Unrepeatable,
 }
 
 /// Tampers as it is told to.
@@ -52,6 +63,18 @@ impl Tamper {
     pub(crate) fn clock_behind(&self, of: usize) -> Duration {
         let late = self.mutation == Mutation::LateClock && of == 0;
         if late { Duration::from_millis(40) } else { Duration::ZERO }
+    }
+
+    /// Mostly nothing; what a worker's randomness depends on besides its seed.
+    pub(crate) fn noise(&self) -> u64 {
+        static RUNS: AtomicU64 = AtomicU64::new(1);
+        if self.mutation == Mutation::Unrepeatable { RUNS.fetch_add(1, Ordering::Relaxed) } else { 0 }
+    }
+
+    /// Mostly nothing.
+    pub(crate) fn turns(&mut self, of: usize) {
+        let falls = self.mutation == Mutation::Panics && of == 0 && self.strikes();
+        assert!(!falls, "planted");
     }
 
     /// What a sidecar wrote to `to`.

@@ -2,6 +2,7 @@
 //! cause that did happen (design: semantics, "Statuses made by the proxy").
 
 use crate::judge::{End, Judge, Own, Told};
+use crate::policy::PolicyPlan;
 use crate::scenario::Ending;
 use crate::time::Time;
 use std::time::Duration;
@@ -74,21 +75,18 @@ fn of_reason(judge: &Judge<'_>, call: usize, now: Time, told: &Told, reason: &st
 }
 
 fn has_cause(judge: &Judge<'_>, call: usize, now: Time, reason: Reason) -> bool {
-    let plan = judge.plan(call);
     let disturbed = was_disturbed(judge, call, now);
     match reason {
         Reason::NoRoute => judge.policy(call).is_none(),
-        Reason::Denied => {
-            let denies = judge.scenario.pushes.iter().any(|push| push.policy.denied == Some(plan.kind));
-            denies || judge.records[call].sent.is_none_or(|sent| sent < judge.all_have_policy)
-        }
+        Reason::Denied => judge.might_be_denied(call, now),
         Reason::Deadline => was_due(judge, call, now),
-        Reason::ConnectFailed => disturbed,
+        Reason::ConnectFailed => disturbed || is_mistaken(judge),
         Reason::QueueFull => disturbed || is_tight(judge),
-        Reason::BreakerOpen => disturbed || is_tight(judge) || fails(judge),
-        Reason::HeaderLimit => plan.head_bytes > LIST,
+        Reason::BreakerOpen => disturbed || is_tight(judge) || fails(judge) || is_mistaken(judge),
+        Reason::NoEndpoints => judge.policy(call).is_some_and(PolicyPlan::may_be_empty),
+        Reason::HeaderLimit => judge.plan(call).head_bytes > LIST,
         Reason::UpstreamReset => disturbed || misbehaves(judge, call) || is_tight(judge),
-        Reason::NoEndpoints | Reason::RateLimited | Reason::FaultInjected | Reason::Draining | Reason::Shed => false,
+        Reason::RateLimited | Reason::FaultInjected | Reason::Draining | Reason::Shed => false,
     }
 }
 
@@ -119,6 +117,11 @@ fn is_tight(judge: &Judge<'_>) -> bool {
     let small = |limits: &[u32; 4]| limits[..3].iter().any(|limit| *limit < 100);
     judge.scenario.pushes.iter().any(|push| small(&push.policy.limits))
         || judge.scenario.servers.iter().any(|server| server.max_streams < 100)
+}
+
+/// Whether a policy asks a server's sidecar for an identity that it has not.
+fn is_mistaken(judge: &Judge<'_>) -> bool {
+    judge.scenario.pushes.iter().any(|push| push.policy.mistaken.is_some())
 }
 
 /// Whether anything fails that counts against an endpoint.

@@ -1,6 +1,6 @@
 //! The short form of `make sim`, and that a seed is all there is to a run.
 
-use tulle_sim::{Mutation, Options, draw, named, play, rule_of};
+use tulle_sim::{Mutation, Options, draw, named, play, rule_of, shrink};
 
 #[test]
 fn fifty_seeds_hold_every_invariant() {
@@ -25,6 +25,13 @@ fn streams_that_are_open_for_an_hour_end_well_and_are_asked_for_life() {
     assert!(outcome.pings > 100, "{} PINGs", outcome.pings);
 }
 
+#[test]
+fn streams_that_are_open_for_an_hour_outlive_the_policy_that_let_them_begin() {
+    let outcome = play(&named::hour_of_changes(), Options::default());
+    assert_eq!(outcome.violation, None);
+    assert_eq!(outcome.executions, 4, "each call is executed once");
+}
+
 /// A seed that holds as it is is broken by the fault, and by one of `rules`.
 fn is_found(mutation: Mutation, rules: &[&str]) {
     let options = Options { mutation, ..Options::default() };
@@ -45,4 +52,36 @@ fn planted_faults_are_found() {
     is_found(Mutation::UnsafeRetry, &["executed twice"]);
     is_found(Mutation::DeafToClosing, &["leak", "lost", "status"]);
     is_found(Mutation::TakesBadSnapshot, &["snapshot"]);
+    is_found(Mutation::KeepsOldSnapshot, &["routing", "authorization", "deadline", "attempts", "status"]);
+    is_found(Mutation::BelievesServers, &["routing"]);
+    is_found(Mutation::MistakesCallers, &["authorization", "status"]);
+}
+
+/// Each of the two rules is what a seed breaks that holds without the fault.
+#[test]
+fn a_sidecar_that_keeps_an_old_snapshot_sends_and_lets_in_what_it_may_not() {
+    let options = Options { mutation: Mutation::KeepsOldSnapshot, ..Options::default() };
+    for rule in ["routing", "authorization"] {
+        let found = (0..600).find(|seed| rule_of(&draw(*seed), options) == Some(rule));
+        let seed = found.unwrap_or_else(|| panic!("no seed shows it by {rule}"));
+        assert_eq!(rule_of(&draw(seed), Options::default()), None, "seed {seed} holds without the fault");
+    }
+}
+
+#[test]
+fn a_panic_is_what_its_seed_breaks_with_its_words_its_place_and_its_trace() {
+    let options = Options { mutation: Mutation::Panics, recording: true };
+    let outcome = play(&draw(0), options);
+    let violation = outcome.violation.expect("a violation");
+    assert_eq!(violation.rule, "panic");
+    assert!(violation.words.contains("tamper.rs") && violation.words.ends_with("planted"), "{}", violation.words);
+    assert!(!outcome.trace.lines().is_empty(), "its trace is kept");
+    assert!(shrink(&draw(0), options).calls.len() <= 1, "it is shrunk like any other");
+}
+
+#[test]
+fn a_run_that_depends_on_more_than_its_seed_is_not_equal_to_itself() {
+    let once =
+        |seed| play(&draw(seed), Options { mutation: Mutation::Unrepeatable, ..Options::default() }).trace.hash();
+    assert!((0..10).any(|seed| once(seed) != once(seed)));
 }
