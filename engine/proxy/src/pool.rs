@@ -12,9 +12,7 @@ use tulle_mesh::spiffe::SpiffeId;
 
 /// Connections to one endpoint, at most.
 const MAX_CONNECTIONS: usize = 8;
-/// Calls that wait for a connection or stream of one endpoint, at most (design: semantics, "Backpressure and overload").
-pub(crate) const MAX_PENDING: usize = 100;
-/// How long they wait.
+/// How long a call waits for a connection or a stream. How many may is the service's own limit (decision 006).
 pub(crate) const PENDING_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a connection beyond the first failed.
 const GROW_AGAIN: Duration = Duration::from_secs(1);
@@ -188,8 +186,15 @@ impl Pool {
         self.connections.retain(|other| *other != key);
     }
 
-    pub(crate) fn forget_call(&mut self, call: u32) {
+    /// Whether the call was waiting. The first is let go at once: a queue that is served is never walked.
+    pub(crate) fn forget_call(&mut self, call: u32) -> bool {
+        if self.pending.front() == Some(&call) {
+            self.pending.pop_front();
+            return true;
+        }
+        let before = self.pending.len();
         self.pending.retain(|other| *other != call);
+        self.pending.len() != before
     }
 }
 

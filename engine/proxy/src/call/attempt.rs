@@ -83,13 +83,12 @@ impl Worker {
     fn wait_for_connection(&mut self, key: u32, index: usize) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(pool) = self.pools.get_mut(index) else { return };
-        let address = pool.target.address();
-        if pool.pending.len() >= pool::MAX_PENDING {
-            let message = format!("{} calls wait for a connection to {address}, as many as may", pool::MAX_PENDING);
-            return self.end_call_by_proxy(key, Outcome::local(Reason::QueueFull), &message);
-        }
         if let Err(reached) = call.policy.breaker().acquire(Limit::Pending) {
-            let message = format!("{} calls wait for {}, as many as may", reached.value, call.policy.peer());
+            let message = format!(
+                "{} calls wait for {}, as many as circuitBreaker.maxPending lets",
+                reached.value,
+                call.policy.peer()
+            );
             return self.end_call_by_proxy(key, Outcome::local(Reason::QueueFull), &message);
         }
         pool.pending.push_back(key);
@@ -99,12 +98,10 @@ impl Worker {
 
     /// Leaves the queue; true where the call was in it.
     pub(crate) fn leave_queue(&mut self, key: u32) -> bool {
-        let Some(call) = self.calls.get_mut(key) else { return false };
+        let Some(call) = self.calls.get_mut(key).filter(|call| call.phase == Phase::Waiting) else { return false };
         let Some(index) = call.attempt.as_ref().map(|attempt| attempt.pool) else { return false };
         let Some(pool) = self.pools.get_mut(index) else { return false };
-        let before = pool.pending.len();
-        pool.forget_call(key);
-        if pool.pending.len() == before {
+        if !pool.forget_call(key) {
             return false;
         }
         call.policy.breaker().release(Limit::Pending);

@@ -1,9 +1,10 @@
 //! What one caller or one server may cost.
 
-use crate::policy::{Policy, retry};
+use crate::policy::{Policy, breaker, retry};
 use crate::world::{World, address, fields};
 use tulle_http2::Role;
 use tulle_mesh::telemetry::CounterName;
+use tulle_proxy::proto;
 
 const OK: &[(&str, &str)] = &[("grpc-status", "0")];
 
@@ -49,15 +50,42 @@ fn trailers_of_twelve_kibibytes_pass_whole() {
 }
 
 #[test]
-fn the_hundred_and_first_call_that_waits_is_refused() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
+fn a_call_more_than_may_wait_is_refused() {
+    let limit = proto::CircuitBreaker { max_pending: 70, ..breaker() };
+    let mut world = World::new(&Policy::to(&[address(1)]).service(|service| service.circuit_breaker = Some(limit)));
     world.unanswered.insert(address(1));
     let callers = [world.caller(), world.caller()];
-    let waiting: Vec<_> = (0..100).map(|n| world.call(callers[n / 50], "Unary", &[], b"x")).collect();
+    let waiting: Vec<_> = (0..70).map(|n| world.call(callers[n / 35], "Unary", &[], b"x")).collect();
     let refused = world.call(callers[1], "Unary", &[], b"x");
     let seen = world.seen(callers[1], refused);
     assert_eq!((seen.status(), seen.reason()), ("8", "queue_full"), "{seen:?}");
+    assert_eq!(seen.text("grpc-message"), "70 calls wait for shop/echo, as many as circuitBreaker.maxPending lets");
     assert!(!world.seen(callers[0], waiting[0]).ended);
+}
+
+/// The default lets as many wait as may be in flight.
+#[test]
+fn hundreds_of_calls_wait_for_their_first_connection() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    world.unanswered.insert(address(1));
+    let callers: Vec<_> = (0..10).map(|_| world.caller()).collect();
+    let calls: Vec<_> = (0..500).map(|n| (callers[n % 10], world.call(callers[n % 10], "Unary", &[], b"x"))).collect();
+    world.unanswered.clear();
+    world.answer();
+    world.run();
+    answer_all(&mut world);
+    assert!(calls.iter().all(|(caller, call)| world.seen(*caller, *call).status() == "0"));
+}
+
+fn answer_all(world: &mut World) {
+    while world.request_count() > 0 {
+        for key in world.servers() {
+            let server = world.server(key);
+            (0..server.exchanges.len()).for_each(|nth| server.reply(nth, b"y", OK));
+            server.exchanges.clear();
+        }
+        world.run();
+    }
 }
 
 #[test]
