@@ -56,7 +56,7 @@ lock: ## write requirements.lock anew from what is installed
 	@$(BIN)/python -m pip freeze --exclude-editable --exclude tulle | grep -v ' @ ' > requirements.lock
 
 clean: ## remove what was built here
-	rm -rf $(VENV) engine/target bench/target .tulle .cache build dist
+	rm -rf $(VENV) engine/target .tulle .cache build dist
 
 # --- running ------------------------------------------------------------------------------------------------------------
 
@@ -71,6 +71,7 @@ test-rust: setup tools
 	cd engine && cargo test --workspace --locked --quiet
 	cd engine/fuzz && cargo test --locked --quiet # every committed input, without a fuzzer
 	cd engine/interleave && cargo test --locked --quiet
+	cd bench && cargo test --locked --quiet
 
 test-python: setup tools
 	$(BIN)/pytest -q

@@ -1,81 +1,55 @@
-//! An HTTP/2 connection on a non-blocking TCP socket.
+//! An HTTP/2 connection on a wire.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 
-use mio::net::TcpStream;
-use tulle_http2::{Config, Connection};
+use tulle_http2::{Config, Connection, StreamId, Token};
 
-/// A socket with its codec.
+use crate::wire::{Buffers, Received, Wire};
+
+/// A wire with its codec.
 pub struct Link {
-    socket: TcpStream,
+    /// The wire.
+    pub wire: Wire,
     /// The codec.
     pub http2: Connection,
-}
-
-/// What a read gave.
-pub enum Received {
-    /// This many bytes; there may be more.
-    Bytes(usize),
-    /// Nothing for now.
-    Nothing,
-    /// The peer closed.
-    Closed,
 }
 
 // === impl Link ===
 
 impl Link {
-    /// Wraps a connected (or connecting) socket.
-    ///
-    /// # Errors
-    /// TCP_NODELAY cannot be set.
-    pub fn new(socket: TcpStream, config: Config) -> io::Result<Self> {
-        socket.set_nodelay(true)?;
-        Ok(Self { socket, http2: Connection::new(config) })
+    /// The beginning of a connection; the preface and SETTINGS wait for the first flush.
+    #[must_use]
+    pub fn new(wire: Wire, config: Config) -> Self {
+        Self { wire, http2: Connection::new(config) }
     }
 
-    /// The socket, to register it.
-    pub fn socket(&mut self) -> &mut TcpStream {
-        &mut self.socket
-    }
-
-    /// Reads once into `buffer`.
+    /// Reads once, unless the peer leaves unread what it was sent: then it is not heard until it reads.
     ///
     /// # Errors
-    /// The socket failed.
-    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
-        loop {
-            match self.socket.read(buffer) {
-                Ok(0) => return Ok(Received::Closed),
-                Ok(length) => return Ok(Received::Bytes(length)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Ok(Received::Nothing);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    /// The wire failed.
+    pub fn read(&mut self, buffers: &mut Buffers) -> io::Result<Received> {
+        if self.http2.wants_input() { self.wire.read(buffers) } else { Ok(Received::Nothing) }
     }
 
-    /// Writes what the codec has, as far as the socket takes it.
+    /// Writes what the codec has, as far as the wire takes it.
     ///
     /// # Errors
-    /// The socket failed.
+    /// The wire failed.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.wire.flush()?;
         while !self.http2.output().is_empty() {
-            match self.socket.write(self.http2.output()) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(length) => {
-                    self.http2.advance_output(length);
-                    self.http2.pump();
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
-                    return Ok(());
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            let written = self.wire.write(self.http2.output())?;
+            if written == 0 {
+                break;
             }
+            self.http2.advance_output(written);
+            self.http2.pump();
         }
         Ok(())
+    }
+
+    /// Appends the streams whose queued DATA has moved since asked last.
+    pub fn moved(&mut self, streams: &mut Vec<(StreamId, Token)>) {
+        self.http2.progress(|stream, token, _| streams.push((stream, token)));
     }
 }

@@ -7,20 +7,26 @@ from typing import Literal, Protocol
 from bench.certificates import Certificates
 from bench.processes import Pinned
 
-Place = Literal["plain", "mtls_pair"]
+# One hop in plaintext; two proxies with mTLS between them; one proxy that ends the clients' mTLS.
+Place = Literal["plain", "mtls_pair", "mtls_ingress"]
 PLACES: tuple[Place, ...] = ("plain", "mtls_pair")
+EVERYWHERE: tuple[Place, ...] = (*PLACES, "mtls_ingress")
 AUTHORITY = "echo.bench"
+# Streams that every system allows on a connection: what ours does as it is.
+STREAMS = 100
+IN_FLIGHT = 65_536  # calls and connections that every limit of every system lets through: none may refuse
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a system is started: the backend it forwards to, a folder of its own, the core its processes keep to."""
+    """Where a system is started: the backend it forwards to, a folder of its own, the core its processes keep to (as
+    taskset takes it: 0, or "0,1")."""
 
     place: Place
     backend_port: int
     folder: Path
     certificates: Certificates
-    core: int
+    core: int | str
 
 
 @dataclass(frozen=True)

@@ -6,38 +6,42 @@ from typing import Any
 import envoy
 
 from bench.processes import Pinned, free_port
-from bench.systems.base import PLACES, Running, Setting
+from bench.systems.base import EVERYWHERE, IN_FLIGHT, STREAMS, Running, Setting
 
 Json = dict[str, Any]
 HTTP2: Json = {
-    "max_concurrent_streams": 100,
+    "max_concurrent_streams": STREAMS,
     "initial_stream_window_size": 65536,
     "initial_connection_window_size": 1048576,
 }
 RETRY: Json = {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1}
+# A refusal is no figure.
+ROOM: Json = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), IN_FLIGHT)
 TYPE = "type.googleapis.com/envoy.extensions"
 
 
 class Envoy:
-    name = "envoy"
-    places = PLACES
+    places = EVERYWHERE
 
-    def __init__(self, more: Json | None = None) -> None:
-        """`more` goes into the connection manager as it is; the abuse tests set limits by it."""
+    def __init__(self, more: Json | None = None, name: str = "envoy", curves: tuple[str, ...] = ()) -> None:
+        """`more` goes into the connection manager as it is; the abuse tests set limits by it. `curves` are those of its
+        key exchange; its default is X25519 and P-256."""
+        self.name = name
         self._more = more or {}
+        self._curves = curves
 
     def start(self, setting: Setting) -> Running:
         port = free_port()
         if setting.place == "plain":
             return Running(port, (self._run(setting, "plain", port, setting.backend_port, None, None),))
-        peer = free_port()
-        inbound, outbound = _downstream_tls(setting), _upstream_tls(setting)
+        peer = port if setting.place == "mtls_ingress" else free_port()
+        ingress = self._run(
+            setting, "ingress", peer, setting.backend_port, _downstream_tls(setting, self._curves), None
+        )
+        if setting.place == "mtls_ingress":
+            return Running(port, (ingress,))
         return Running(
-            port,
-            (
-                self._run(setting, "ingress", peer, setting.backend_port, inbound, None),
-                self._run(setting, "egress", port, peer, None, outbound),
-            ),
+            port, (ingress, self._run(setting, "egress", port, peer, None, _upstream_tls(setting, self._curves)))
         )
 
     def _run(
@@ -91,6 +95,7 @@ def _cluster(upstream: int, tls: Json | None) -> Json:
         "name": "next",
         "type": "STATIC",
         "connect_timeout": "5s",
+        "circuit_breakers": {"thresholds": [ROOM]},
         "load_assignment": {"cluster_name": "next", "endpoints": [endpoint]},
         "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
     }
@@ -99,9 +104,9 @@ def _cluster(upstream: int, tls: Json | None) -> Json:
     return cluster
 
 
-def _downstream_tls(setting: Setting) -> Json:
+def _downstream_tls(setting: Setting, curves: tuple[str, ...]) -> Json:
     certificates = setting.certificates
-    context = _tls(str(certificates.server), str(certificates.server_key), str(certificates.root))
+    context = _tls(str(certificates.server), str(certificates.server_key), str(certificates.root), curves)
     return {
         "name": "tls",
         "typed_config": {
@@ -112,9 +117,9 @@ def _downstream_tls(setting: Setting) -> Json:
     }
 
 
-def _upstream_tls(setting: Setting) -> Json:
+def _upstream_tls(setting: Setting, curves: tuple[str, ...]) -> Json:
     certificates = setting.certificates
-    context = _tls(str(certificates.client), str(certificates.client_key), str(certificates.root))
+    context = _tls(str(certificates.client), str(certificates.client_key), str(certificates.root), curves)
     return {
         "name": "tls",
         "typed_config": {
@@ -125,10 +130,13 @@ def _upstream_tls(setting: Setting) -> Json:
     }
 
 
-def _tls(chain: str, key: str, root: str) -> Json:
+def _tls(chain: str, key: str, root: str, curves: tuple[str, ...]) -> Json:
+    parameters: Json = {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"}
+    if curves:
+        parameters["ecdh_curves"] = list(curves)
     return {
         "alpn_protocols": ["h2"],
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
+        "tls_params": parameters,
         "tls_certificates": [{"certificate_chain": {"filename": chain}, "private_key": {"filename": key}}],
         "validation_context": {"trusted_ca": {"filename": root}},
     }

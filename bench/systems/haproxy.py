@@ -1,13 +1,13 @@
 """HAProxy, one thread, HTTP/2 on both sides, the streams and windows that ours has, retry on a failed connection."""
 
 from bench.processes import Pinned, free_port
-from bench.systems.base import PLACES, Running, Setting
+from bench.systems.base import EVERYWHERE, STREAMS, Running, Setting
 
-HEAD = """\
+HEAD = f"""\
 global
     nbthread 1
-    maxconn 4096
-    tune.h2.max-concurrent-streams 100
+    maxconn 8192
+    tune.h2.max-concurrent-streams {STREAMS}
     tune.h2.initial-window-size 65536
     ssl-default-bind-options ssl-min-ver TLSv1.3
     ssl-default-server-options ssl-min-ver TLSv1.3
@@ -46,7 +46,7 @@ backend echo
 
 class HAProxy:
     name = "haproxy"
-    places = PLACES
+    places = EVERYWHERE
 
     def start(self, setting: Setting) -> Running:
         port = free_port()
@@ -54,10 +54,13 @@ class HAProxy:
             return Running(
                 port, (self._run(setting, "plain", port, PLAIN.format(port=port, backend=setting.backend_port)),)
             )
-        peer, certificates = free_port(), setting.certificates
-        ingress = INGRESS.format(port=peer, backend=setting.backend_port, c=certificates)
-        egress = EGRESS.format(port=port, peer=peer, c=certificates)
-        return Running(port, (self._run(setting, "ingress", peer, ingress), self._run(setting, "egress", port, egress)))
+        peer = port if setting.place == "mtls_ingress" else free_port()
+        body = INGRESS.format(port=peer, backend=setting.backend_port, c=setting.certificates)
+        ingress = self._run(setting, "ingress", peer, body)
+        if setting.place == "mtls_ingress":
+            return Running(port, (ingress,))
+        body = EGRESS.format(port=port, peer=peer, c=setting.certificates)
+        return Running(port, (ingress, self._run(setting, "egress", port, body)))
 
     def _run(self, setting: Setting, role: str, port: int, body: str) -> Pinned:
         path = setting.folder / f"haproxy-{role}.cfg"

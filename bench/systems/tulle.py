@@ -1,4 +1,4 @@
-"""Ours. One hop: the engine, its telemetry drained each second. The pair: real sidecars under a control plane."""
+"""Ours. One hop and the ingress: the engine, its telemetry drained. The pair: real sidecars under a control plane."""
 
 import os
 import subprocess
@@ -6,41 +6,43 @@ import sys
 from pathlib import Path
 
 from bench.processes import Pinned, ProcessFailed
-from bench.systems.base import AUTHORITY, PLACES, Running, Setting
+from bench.systems.base import EVERYWHERE, Place, Running, Setting
+from bench.systems.policy import NAME, NAMESPACE, Policy, documents, sidecar_environment, sidecar_flags
 
-NAME, NAMESPACE = AUTHORITY.split(".")
 CONTROL_CORE = 1
-ACCESS = f"""
-apiVersion: tulle.dev/v1
-kind: AccessPolicy
-metadata: {{name: load, namespace: {NAMESPACE}}}
-spec:
-  targetRefs: [{{kind: Service, name: {NAME}}}]
-  action: Allow
-  rules: [{{from: [{{identity: "spiffe://tulle.local/{NAMESPACE}/load"}}]}}]
-"""
 
 
 class Tulle:
-    name = "tulle"
-    places = PLACES
+    places: tuple[Place, ...] = EVERYWHERE
+
+    def __init__(self, name: str = "tulle", policy: Policy = "default", workers: int = 1) -> None:
+        self.name = name
+        self._policy = policy
+        self._workers = workers
 
     def start(self, setting: Setting) -> Running:
-        return self._hop(setting) if setting.place == "plain" else self._pair(setting)
+        return self._pair(setting) if setting.place == "mtls_pair" else self._engine(setting)
 
-    def _hop(self, setting: Setting) -> Running:
+    def _engine(self, setting: Setting) -> Running:
         command = [sys.executable, "-m", "bench.systems.tulle_hop", "--backend", str(setting.backend_port)]
+        command += ["--policy", self._policy, "--workers", str(self._workers)]
+        if setting.place == "mtls_ingress":
+            command += ["--identity", str(setting.folder)]
         hop = Pinned.start("tulle-hop", command, setting.core, setting.folder)
-        return Running(_port(hop.ready()["outbound"]), (hop,))
+        return Running(_port(hop.ready()["address"]), (hop,))
 
     def _pair(self, setting: Setting) -> Running:
         control = _Control(setting.folder)
-        inbound = control.sidecar(NAME, setting, ["--application", f"127.0.0.1:{setting.backend_port}"])
-        outbound = control.sidecar("load", setting, [])
-        policy = setting.folder / "access.yaml"
-        policy.write_text(ACCESS)
+        started: list[Pinned] = []
+        for name, more in ((NAME, ["--application", f"127.0.0.1:{setting.backend_port}"]), ("load", [])):
+            flags = [*more, *sidecar_flags(self._policy), "--workers", str(self._workers)]
+            started.append(control.sidecar(name, setting, flags, sidecar_environment(self._policy)))
+        policy = setting.folder / "policy.yaml"
+        policy.write_text(documents(self._policy))
         control.tulle("apply", "-f", str(policy), "--wait")
-        return Running(_port(outbound.ready()["outbound"]), (inbound, outbound), (control.process,))
+        # It stands on the load's core, which is not its place: its second of work would be counted as latency.
+        control.process.yield_to_all()
+        return Running(_port(started[-1].ready()["outbound"]), tuple(started), (control.process,))
 
 
 class _Control:
@@ -48,11 +50,7 @@ class _Control:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # Not its core: on the load's it takes what is left, else its second of work would be counted as latency.
         command = [
-            "nice",
-            "-n",
-            "19",
             sys.executable,
             "-m",
             "tulle",
@@ -65,12 +63,12 @@ class _Control:
         self.process = Pinned.start("control-plane", command, CONTROL_CORE, folder)
         self.address = self.process.ready()["address"]
 
-    def sidecar(self, name: str, setting: Setting, more: list[str]) -> Pinned:
+    def sidecar(self, name: str, setting: Setting, more: list[str], environment: dict[str, str]) -> Pinned:
         token = self.tulle("token", "create", f"{NAMESPACE}/{name}").strip()
         command = [sys.executable, "-m", "tulle", "sidecar", "--service", f"{NAMESPACE}/{name}", "--token", token]
-        command += ["--control-plane", self.address, "--state", str(self.folder / name), "--workers", "1"]
+        command += ["--control-plane", self.address, "--state", str(self.folder / name)]
         command += [part for flag in ("--outbound", "--inbound", "--admin") for part in (flag, "127.0.0.1:0")]
-        started = Pinned.start(f"tulle-{name}", command + more, setting.core, self.folder)
+        started = Pinned.start(f"tulle-{name}", command + more, setting.core, self.folder, environment)
         started.ready()
         return started
 

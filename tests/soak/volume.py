@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.load import BINARIES, METHOD, Load, build
+from bench.load import BINARIES, Load, build
 from tests.support.mesh import NAMESPACE
 from tests.support.process import Child
 
@@ -42,7 +42,6 @@ class Volume:
         flags = {
             "--target": outbound,
             "--authority": f"{NAME}.{NAMESPACE}",
-            "--path": METHOD,
             "--payload": PAYLOAD,
             "--connections": CONNECTIONS,
             "--streams": STREAMS,

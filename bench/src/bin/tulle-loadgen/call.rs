@@ -1,105 +1,83 @@
-//! What a call is and how it is judged.
+//! One call in flight, and how it is judged.
 
-use hdrhistogram::Histogram;
-use std::time::{Duration, Instant};
-use tulle_http2::Fields;
+use std::time::Instant;
 
-/// Latencies above a minute count as a minute.
-const LONGEST_NS: u64 = 60_000_000_000;
+use tulle_http2::{Fields, StreamId};
 
-/// The call that is made again and again.
-pub(crate) struct Shape {
-    pub(crate) head: Fields,
-    /// The gRPC message with its five-byte prefix.
-    pub(crate) message: Vec<u8>,
-}
+use crate::failure::Failure;
+use crate::shape::Shape;
 
-/// One call in flight.
-#[derive(Clone, Copy)]
+/// A call and how far its answer has come.
 pub(crate) struct Call {
+    pub(crate) stream: StreamId,
     pub(crate) intended: Instant,
-    received: usize,
-    whole: bool,
-    ok: bool,
-}
-
-/// What became of the calls.
-pub(crate) struct Tally {
-    pub(crate) ok: u64,
-    pub(crate) failed: u64,
-    latencies: Histogram<u64>,
-}
-
-// === impl Shape ===
-
-impl Shape {
-    pub(crate) fn new(authority: &str, path: &str, payload: usize) -> Self {
-        let mut head = Fields::new();
-        for (name, value) in [
-            (":method", "POST"),
-            (":scheme", "http"),
-            (":path", path),
-            (":authority", authority),
-            ("te", "trailers"),
-            ("content-type", "application/grpc"),
-            ("user-agent", "tulle-loadgen"),
-        ] {
-            head.push(name.as_bytes(), value.as_bytes());
-        }
-        let mut message = vec![0];
-        message.extend_from_slice(&(payload as u32).to_be_bytes());
-        // A pattern without a short period: a lost, doubled or swapped piece shows.
-        message.extend((0..payload as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8));
-        Self { head, message }
-    }
+    /// Messages sent so far, and where in the ring the next one lies.
+    pub(crate) sent: u32,
+    pub(crate) next: usize,
+    /// Messages that came whole, where the one that is coming lies, and how much of it has come.
+    pub(crate) received: u32,
+    coming: usize,
+    partial: usize,
+    status: Option<u32>,
+    http: u32,
 }
 
 // === impl Call ===
 
 impl Call {
-    pub(crate) fn new(intended: Instant) -> Self {
-        Self { intended, received: 0, whole: true, ok: false }
+    pub(crate) fn new(stream: StreamId, intended: Instant, start: usize) -> Self {
+        Self { stream, intended, sent: 0, next: start, received: 0, coming: start, partial: 0, status: None, http: 200 }
     }
 
-    pub(crate) fn data(&mut self, payload: &[u8], shape: &Shape) {
-        let end = self.received + payload.len();
-        self.whole &= shape.message.get(self.received..end) == Some(payload);
-        self.received = end;
+    /// The next message to send, which counts as sent.
+    pub(crate) fn send<'s>(&mut self, shape: &'s Shape) -> &'s [u8] {
+        let message = shape.message(self.next);
+        self.next = shape.after(self.next);
+        self.sent += 1;
+        message
     }
 
-    pub(crate) fn status(&mut self, status: Option<&[u8]>) {
-        self.ok |= status == Some(b"0");
+    /// Compares what came with what should.
+    pub(crate) fn data(&mut self, mut payload: &[u8], shape: &Shape) -> Result<(), Failure> {
+        while !payload.is_empty() {
+            let from = self.coming + self.partial;
+            let (part, rest) = payload.split_at(payload.len().min(shape.length() - self.partial));
+            if self.received == shape.messages || shape.bytes(from..from + part.len()) != part {
+                return Err(Failure::Mismatch);
+            }
+            payload = rest;
+            self.partial += part.len();
+            if self.partial == shape.length() {
+                self.partial = 0;
+                self.received += 1;
+                self.coming = shape.answer_after(self.coming);
+            }
+        }
+        Ok(())
     }
 
-    pub(crate) fn is_good(&self, shape: &Shape) -> bool {
-        self.ok && self.whole && self.received == shape.message.len()
-    }
-}
-
-// === impl Tally ===
-
-impl Default for Tally {
-    fn default() -> Self {
-        let latencies = Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order");
-        Self { ok: 0, failed: 0, latencies }
-    }
-}
-
-impl Tally {
-    pub(crate) fn count(&mut self, good: bool, latency: Duration) {
-        if good {
-            self.ok += 1;
-            self.latencies.saturating_record(latency.as_nanos() as u64);
-        } else {
-            self.failed += 1;
+    pub(crate) fn fields(&mut self, fields: &Fields) {
+        if let Some(status) = fields.get(b"grpc-status") {
+            self.status = Some(number(status));
+        }
+        if let Some(status) = fields.get(b":status") {
+            self.http = number(status);
         }
     }
 
-    pub(crate) fn summary(&self, seconds: f64) -> serde_json::Value {
-        let at = |quantile: f64| self.latencies.value_at_quantile(quantile) as f64 / 1000.0;
-        serde_json::json!({
-            "ok": self.ok, "failed": self.failed, "seconds": seconds,
-            "p50_us": at(0.5), "p99_us": at(0.99), "p999_us": at(0.999),
-        })
+    /// What it comes to once the answer has ended.
+    pub(crate) fn verdict(&self, shape: &Shape) -> Result<(), Failure> {
+        match self.status {
+            None if self.http != 200 => Err(Failure::HttpStatus(self.http)),
+            None => Err(Failure::NoGrpcStatus),
+            Some(0) if self.received == shape.messages => Ok(()),
+            Some(0) => Err(Failure::MessagesMissing),
+            Some(status) => Err(Failure::GrpcStatus(status)),
+        }
     }
+}
+
+/// Something else than digits counts as gRPC's UNKNOWN, 2.
+fn number(text: &[u8]) -> u32 {
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(2)
 }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 
-/// Intended start times. Without a rate there are none: the next call starts when one ends.
+/// Intended start times within the time of load.
 pub(crate) struct Pace {
-    gap: Option<Duration>,
+    gap: Duration,
     started: Instant,
-    end: Instant,
+    calls: u32,
     taken: u32,
     timer: OwnedFd,
 }
@@ -17,34 +17,31 @@ pub(crate) struct Pace {
 // === impl Pace ===
 
 impl Pace {
-    pub(crate) fn new(rate: Option<f64>, started: Instant, time: Duration) -> std::io::Result<Self> {
-        let gap = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
+    pub(crate) fn new(rate: f64, started: Instant, time: Duration) -> std::io::Result<Self> {
+        let gap = Duration::from_secs_f64(1.0 / rate);
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
-        if let Some(gap) = gap {
-            // The poll's own timeout is rounded to milliseconds; a timer keeps microseconds.
-            let step = Timespec { tv_sec: gap.as_secs() as i64, tv_nsec: i64::from(gap.subsec_nanos()) };
-            let every = Itimerspec { it_interval: step, it_value: step };
-            rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::empty(), &every)?;
-        }
-        Ok(Self { gap, started, end: started + time, taken: 0, timer })
+        // The poll's own timeout is rounded to milliseconds; a timer keeps microseconds.
+        let step = Timespec { tv_sec: gap.as_secs() as i64, tv_nsec: i64::from(gap.subsec_nanos()) };
+        let every = Itimerspec { it_interval: step, it_value: step };
+        rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::empty(), &every)?;
+        // The first is due at once, so even the shortest time has one.
+        let calls = time.as_nanos().div_ceil(gap.as_nanos()) as u32;
+        Ok(Self { gap, started, calls, taken: 0, timer })
     }
 
     pub(crate) fn timer(&self) -> &OwnedFd {
         &self.timer
     }
 
-    pub(crate) fn end(&self) -> Instant {
-        self.end
+    /// Calls that are still to start, due or not.
+    pub(crate) fn left(&self) -> u32 {
+        self.calls - self.taken
     }
 
-    pub(crate) fn is_closed_loop(&self) -> bool {
-        self.gap.is_none()
-    }
-
-    /// The intended start of the next call, when that is not in the future and not past the end.
+    /// The intended start of the next call, when that is not in the future.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        let next = self.started + self.gap? * self.taken;
-        (next <= now && next < self.end).then_some(next)
+        let next = self.started + self.gap * self.taken;
+        (self.left() > 0 && next <= now).then_some(next)
     }
 
     pub(crate) fn take(&mut self) {

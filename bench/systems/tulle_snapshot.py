@@ -1,0 +1,88 @@
+"""The snapshots that the engine is given where no control plane stands beside it."""
+
+from google.protobuf.duration_pb2 import Duration
+
+from bench.certificates import CLIENT_ID, SERVER_ID, TRUST_DOMAIN
+from bench.systems.base import AUTHORITY, IN_FLIGHT
+from bench.systems.policy import NAME, NAMESPACE, Policy
+from protos.tulle.v1 import snapshot_pb2
+
+SERVICE = f"{NAMESPACE}/{NAME}"
+METHOD = f"/{NAMESPACE}.Echo/Unary"
+
+
+def outbound(backend: int, policy: Policy) -> snapshot_pb2.Snapshot:
+    """One upstream, in plaintext. The default is what the control plane resolves where no document says anything."""
+    clusters = [_cluster(SERVICE, backend, policy)]
+    if policy == "all":
+        clusters.append(_cluster(f"{SERVICE}#next", backend, policy))
+    service = snapshot_pb2.Service(name=SERVICE, authorities=[AUTHORITY], routes=_routes(policy))
+    if policy == "all":
+        service.methods.add(path=METHOD, idempotent=True)
+    service.circuit_breaker.CopyFrom(_breaker())
+    return snapshot_pb2.Snapshot(revision=1, trust_domain=TRUST_DOMAIN, services=[service], clusters=clusters)
+
+
+def inbound() -> snapshot_pb2.Snapshot:
+    """The server's side of a mesh: one caller is allowed."""
+    rule = snapshot_pb2.AccessRule(
+        policy=f"{NAMESPACE}/load", action=snapshot_pb2.ACCESS_ACTION_ALLOW, identities=[CLIENT_ID]
+    )
+    side = snapshot_pb2.Inbound(identity=SERVER_ID, service=SERVICE, rules=[rule], circuit_breaker=_breaker())
+    return snapshot_pb2.Snapshot(revision=1, trust_domain=TRUST_DOMAIN, inbound=side)
+
+
+def _routes(policy: Policy) -> list[snapshot_pb2.Route]:
+    if policy == "off":
+        retry = _retry(attempts=1, percent=0, floor=0)
+        return [_route("default", {SERVICE: 1}, snapshot_pb2.RoutePolicy(retry=retry))]
+    if policy == "default":
+        return [_route("default", {SERVICE: 1}, snapshot_pb2.RoutePolicy(retry=_retry(attempts=1)))]
+    carried = snapshot_pb2.RoutePolicy(
+        request_timeout=Duration(seconds=10),
+        per_try_timeout=Duration(seconds=5),
+        retry=_retry(attempts=3),
+        idempotent=True,
+    )
+    canary = _route("echo/canary", {SERVICE: 1}, carried)
+    header = snapshot_pb2.HeaderMatch(name="x-canary", exact="yes")
+    canary.matches.add(service=f"{NAMESPACE}.Echo", headers=[header])
+    split = _route("echo/split", {SERVICE: 90, f"{SERVICE}#next": 10}, carried)
+    split.matches.add(service=f"{NAMESPACE}.Echo")
+    return [canary, split, _route("default", {SERVICE: 1}, carried)]
+
+
+def _route(name: str, weights: dict[str, int], policy: snapshot_pb2.RoutePolicy) -> snapshot_pb2.Route:
+    backends = [snapshot_pb2.WeightedCluster(cluster=cluster, weight=weight) for cluster, weight in weights.items()]
+    return snapshot_pb2.Route(name=name, backends=backends, policy=policy)
+
+
+def _retry(attempts: int, percent: int = 20, floor: int = 10) -> snapshot_pb2.Retry:
+    return snapshot_pb2.Retry(
+        attempts=attempts,
+        status_codes=[14],
+        backoff_base=Duration(nanos=25_000_000),
+        backoff_max=Duration(nanos=250_000_000),
+        budget_percent=percent,
+        budget_min_per_second=floor,
+    )
+
+
+def _cluster(name: str, backend: int, policy: Policy) -> snapshot_pb2.Cluster:
+    endpoint = snapshot_pb2.Endpoint(id=f"{name}-0", address="127.0.0.1", port=backend, weight=1, healthy=True)
+    failures = 10_000 if policy == "off" else 7
+    return snapshot_pb2.Cluster(
+        name=name,
+        endpoints=[endpoint],
+        load_balancing=snapshot_pb2.LOAD_BALANCING_P2C_PEAK_EWMA,
+        failure_accrual=snapshot_pb2.FailureAccrual(
+            consecutive_failures=failures, open_base=Duration(seconds=1), open_max=Duration(seconds=60)
+        ),
+        connect_timeout=Duration(seconds=5),
+    )
+
+
+def _breaker() -> snapshot_pb2.CircuitBreaker:
+    return snapshot_pb2.CircuitBreaker(
+        max_connections=IN_FLIGHT, max_pending=IN_FLIGHT, max_requests=IN_FLIGHT, max_retries=3
+    )
