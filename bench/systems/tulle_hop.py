@@ -19,7 +19,6 @@ from bench.systems.base import STREAMS
 from bench.systems.policy import TRACES, Policy
 from protos.tulle.v1 import engine_pb2
 from sidecar.engine import Engine
-from sidecar.priority import step_back
 
 DRAIN = 1.0  # seconds, as the agent does
 
@@ -74,7 +73,6 @@ async def _serve(engine: Engine, address: str, *, drains: bool) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(json.dumps({"ready": "hop", "address": address}), flush=True)
-    step_back()  # as the agent does
     while not stop.is_set():
         if drains:
             await engine.drain_telemetry()
