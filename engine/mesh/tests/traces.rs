@@ -73,12 +73,12 @@ fn failures_are_always_kept() {
 fn a_full_ring_drops_new_spans_and_counts_them() {
     let mut ring = SpanRing::new(2);
     for number in 1..=5 {
-        ring.push(Span { attempt_number: number, ..Span::default() });
+        ring.push(|| Span { attempt_number: number, ..Span::default() });
     }
     let (spans, dropped) = ring.take();
     assert_eq!(spans.iter().map(|span| span.attempt_number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(dropped, 3);
-    ring.push(Span::default());
+    ring.push(Span::default);
     assert_eq!((ring.len(), ring.take().1), (1, 0));
 }
 
@@ -94,4 +94,11 @@ proptest! {
         let context = TraceContext { trace_id: trace, span_id: span, sampled };
         prop_assert_eq!(TraceContext::parse(&context.format()), Some(context));
     }
+}
+
+#[test]
+fn a_span_that_has_no_room_is_not_even_made() {
+    let mut ring = SpanRing::new(0);
+    ring.push(|| panic!("made for nothing"));
+    assert_eq!(ring.take().1, 1);
 }

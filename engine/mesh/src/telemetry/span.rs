@@ -22,10 +22,10 @@ impl SpanRing {
         Self { spans: VecDeque::new(), bound, dropped: 0 }
     }
 
-    /// Puts a span in, or counts it as dropped.
-    pub fn push(&mut self, span: Span) {
+    /// Puts a span in, or counts it as dropped: then it is not even made.
+    pub fn push(&mut self, make: impl FnOnce() -> Span) {
         if self.spans.len() < self.bound {
-            self.spans.push_back(span);
+            self.spans.push_back(make());
         } else {
             self.dropped += 1;
         }

@@ -83,8 +83,7 @@ impl Worker {
             cell.finish(self.now, latency, outcome.verdict(), call.policy.label());
         }
         if call.trace.context.sampled {
-            let span = call.attempt_span(&attempt, outcome, &self.clock, self.now);
-            self.telemetry.spans.push(span);
+            self.telemetry.spans.push(|| call.attempt_span(&attempt, outcome, &self.clock, self.now));
         }
         if let Some(up) = attempt.stream {
             let down = call.down.connection;
@@ -193,8 +192,7 @@ impl Worker {
         };
         self.telemetry.series.record(&series, &sample);
         if call.trace.keeps(outcome.is_success()) {
-            let span = call.span(outcome, &self.clock, self.now);
-            self.telemetry.spans.push(span);
+            self.telemetry.spans.push(|| call.span(outcome, &self.clock, self.now));
         }
     }
 }
