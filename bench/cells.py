@@ -6,7 +6,7 @@ from typing import Literal
 from bench.systems.base import Place
 
 Kind = Literal["unary", "server-stream", "ping-pong", "flood", "handshake"]
-Probe = Literal["load", "kernel", "fairness"]
+Probe = Literal["load", "kernel", "fairness", "pressure"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Cell:
-    """One measurement. `probe` is what is looked at: load (its own report and the CPU bill), the kernel's counts, or
-    how equally connections are served beside a hot one."""
+    """One measurement. `probe` is what is looked at: load (its own report and the CPU bill), the kernel's counts,
+    how equally connections are served beside a hot one, or what two generators at once get through."""
 
     shape: Shape
     probe: Probe = "load"

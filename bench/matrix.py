@@ -15,7 +15,6 @@ CALM = replace(CENTRE, rate=RATE)
 LARGE = replace(CENTRE, payload=16 * 1024)
 MANY = replace(CENTRE, connections=100, streams=32)
 HANDSHAKES = Shape(connections=10, streams=1, payload=100, kind="handshake")
-TWENTY = Shape(connections=20, streams=10, payload=100)
 COLD = Shape(connections=20, streams=1, payload=100)
 
 ALL = ("direct", "tulle", "envoy", "haproxy", "nginx", "l4")
@@ -24,7 +23,6 @@ PEERS = ALL[1:]
 # Ours agrees on X25519MLKEM768; so does L4, and Envoy where it is told to: the others on X25519.
 KEY_EXCHANGES = ("tulle", "envoy", "envoy-mlkem", "haproxy", "nginx", "l4")
 POLICIES = ("tulle-off", "tulle", "tulle-all")
-WORKERS = ("tulle-1-worker", "tulle-2-workers")
 
 
 def quick(centre: Shape, names: tuple[str, ...], rounds: int, seconds: float) -> tuple[Block, ...]:
@@ -37,9 +35,11 @@ def full() -> tuple[Block, ...]:
     """What `make bench-full` measures."""
     axes = [_axes(place) for place in PLACES]
     handshakes = Block("handshakes", "mtls_ingress", (Cell(HANDSHAKES),), KEY_EXCHANGES, rounds=5, seconds=2.5)
-    workers = Block("workers", "plain", (Cell(TWENTY),), WORKERS, 5, 2.0, proxy_core="0,1", load_core="0,1")
+    pressure = (Cell(CENTRE, "pressure"),)
+    one = Block("one core", "plain", pressure, ("tulle-1-worker",), 5, 2.0, proxy_core="0", load_core="0")
+    two = Block("two cores", "plain", pressure, ("tulle-2-workers",), 5, 2.0, proxy_core="0,1", load_core="0,1")
     fairness = Block("fairness", "plain", (Cell(COLD, "fairness"),), ("tulle", "envoy", "haproxy"), 3, 2.0)
-    return (*(block for blocks in axes for block in blocks), handshakes, workers, fairness)
+    return (*(block for blocks in axes for block in blocks), handshakes, one, two, fairness)
 
 
 def _axes(place: Place) -> tuple[Block, ...]:

@@ -23,9 +23,6 @@ class Estimate:
     def is_interval(self) -> bool:
         return self.pairs >= ENOUGH
 
-    def scaled(self, factor: float) -> "Estimate":
-        return Estimate(self.middle * factor, self.low * factor, self.high * factor, self.pairs)
-
 
 def estimate(values: list[float]) -> Estimate | None:
     """None without a value."""

@@ -65,7 +65,23 @@ def _fairness(shape: Shape, seen: Seen) -> Figures:
     }
 
 
-_PROBES: dict[Probe, Callable[[Shape, Seen], Figures]] = {"load": _load, "kernel": _kernel, "fairness": _fairness}
+def _pressure(shape: Shape, seen: Seen) -> Figures:
+    """Two generators at once: one by itself may be what is exhausted first."""
+    second = load.start(seen.entry, shape, seen.seconds)
+    try:
+        first = load.run(seen.entry, shape, seen.seconds)
+    finally:
+        other = load.finish(second, seen.seconds)
+    calls = first.ok + other.ok
+    return {"ok": float(calls), "failed": float(first.failed + other.failed), "calls_per_s": calls / first.seconds}
+
+
+_PROBES: dict[Probe, Callable[[Shape, Seen], Figures]] = {
+    "load": _load,
+    "kernel": _kernel,
+    "fairness": _fairness,
+    "pressure": _pressure,
+}
 
 
 def answered(shape: Shape, result: Load) -> int:
