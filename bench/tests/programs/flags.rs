@@ -29,7 +29,7 @@ fn the_generator_names_the_flag() {
         assert_refused(LOADGEN, &format!("{GOOD} {flag} {value}"), flag);
     }
     for (name, from, to) in [
-        ("--seconds", "--seconds 1", "--seconds 601"),
+        ("--seconds", "--seconds 1", "--seconds 7201"),
         ("--seconds", "--seconds 1", "--seconds NaN"),
         ("--streams", "--streams 1", "--streams 100001"),
         ("--connections", "--connections 1", "--connections 0"),
