@@ -18,7 +18,12 @@ fn status(path: &str, header: (&str, &str), request: &[u8]) -> String {
 }
 
 #[test]
-fn another_path_is_unimplemented() {
+fn any_other_method_is_a_unary_echo() {
+    assert_eq!(status("/echo.Echo/Unary", NO_HEADER, &prefix(0)), "0");
+}
+
+#[test]
+fn health_is_unimplemented() {
     assert_eq!(status("/grpc.health.v1.Health/Check", NO_HEADER, &prefix(0)), "12");
 }
 

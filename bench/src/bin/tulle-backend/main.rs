@@ -7,12 +7,12 @@
 //! It prints one line of JSON once it listens, `{"ready":"backend","address":"127.0.0.1:PORT"}`, and then serves, by
 //! :path:
 //!
-//! - `/bench.Echo/Unary`: one message, the same back;
+//! - `/bench.Echo/Unary`, and any other method: one message, the same back;
 //! - `/bench.Echo/ServerStream`: one message, back as often as the request's header `bench-messages` says;
 //! - `/bench.Echo/PingPong` and `/bench.Echo/Flood`: each message is sent back once it is whole; a half close ends the
 //!   stream with its trailers.
 //!
-//! A stream ends with grpc-status 0; with 3 on a bad `bench-messages`, 8 on a message over 16 MiB, 12 on another path,
+//! A stream ends with grpc-status 0; with 3 on a bad `bench-messages`, 8 on a message over 16 MiB, 12 for health,
 //! 13 on an end within a message. While a stream's echo waits for the client's window, the client is given no more of
 //! ours.
 //!

@@ -166,13 +166,14 @@ impl Peer {
 
 fn method(replies: &Replies) -> Method {
     match replies.scratch.get(b":path") {
-        Some(b"/bench.Echo/Unary") => Method::Unary,
         Some(b"/bench.Echo/PingPong" | b"/bench.Echo/Flood") => Method::Streaming(Answer::Each),
         Some(b"/bench.Echo/ServerStream") => {
             let asked = replies.scratch.get(b"bench-messages").and_then(|text| std::str::from_utf8(text).ok());
             let times = asked.and_then(|text| text.parse().ok()).filter(|times| *times <= 1_000_000);
             times.map_or(Method::Refused(Status::InvalidArgument), |times| Method::Streaming(Answer::Times(times)))
         }
+        // A sidecar asks for health; an echo would be no answer to that.
+        Some(path) if !path.starts_with(b"/grpc.health.") => Method::Unary,
         _ => Method::Refused(Status::Unimplemented),
     }
 }
