@@ -5,7 +5,14 @@ use std::time::Duration;
 use rustix::process::{Resource, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::flags::Flags;
+use crate::flags::{Flag, Flags};
+
+/// What [`die_with_parent`] reads.
+pub const DIE_WITH_PARENT: Flag =
+    Flag { name: "die-with-parent", value: "true", about: "end when the parent process does" };
+/// Where a server listens.
+pub const LISTEN: Flag =
+    Flag { name: "listen", value: "ADDRESS:PORT", about: "where; port 0 takes a free one, which is printed" };
 
 /// Allows as many open sockets as the system lets this user have: a thousand connections are past the usual 1,024.
 pub fn raise_descriptors() {

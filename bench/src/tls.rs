@@ -1,11 +1,9 @@
 //! TLS 1.3 as the mesh speaks it: aws-lc, X25519MLKEM768 first, ALPN h2, both ends with certificates.
 
-mod workload;
-
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{
@@ -15,10 +13,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use crate::flags::Flags;
-use workload::Workload;
 
 const ALPN_H2: &[u8] = b"h2";
-const SPIFFE: &str = "spiffe://";
 
 /// The connecting end.
 #[derive(Clone)]
@@ -37,7 +33,7 @@ type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl ClientTls {
     /// From `--{prefix}ca`, and `--{prefix}cert` with `--{prefix}key`; `None` without the first. `name` is the flag
-    /// that tells the name to be proved: a host, an address (127.0.0.1 where it is missing) or a SPIFFE id.
+    /// that tells the name to be proved: a host, or an address (127.0.0.1 where it is missing).
     ///
     /// # Errors
     /// A flag is missing, or its file cannot be used; the flag is named.
@@ -51,9 +47,9 @@ impl ClientTls {
             };
         };
         let expected = flags.find::<String>(name)?.unwrap_or_else(|| "127.0.0.1".to_owned());
-        let config = client_config(roots, own, &expected).map_err(|error| format!("--{prefix}cert: {error}"))?;
-        let shown = if expected.starts_with(SPIFFE) { "127.0.0.1".to_owned() } else { expected };
-        let server = ServerName::try_from(shown).map_err(|error| format!("--{name}: {error}; give a host's name"))?;
+        let config = client_config(roots, own).map_err(|error| format!("--{prefix}cert: {error}"))?;
+        let server =
+            ServerName::try_from(expected).map_err(|error| format!("--{name}: {error}; give a host's name"))?;
         Ok(Some(Self { config: Arc::new(config), name: server }))
     }
 
@@ -102,16 +98,9 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn client_config(roots: RootCertStore, own: Option<Pair>, expected: &str) -> Result<ClientConfig, String> {
-    let (provider, roots) = (provider(), Arc::new(roots));
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&[&TLS13]);
-    let builder = builder.map_err(|error| error.to_string())?.dangerous();
-    let builder = if expected.starts_with(SPIFFE) {
-        builder.with_custom_certificate_verifier(Arc::new(Workload::new(roots, provider, expected)))
-    } else {
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
-        builder.with_custom_certificate_verifier(verifier.map_err(|error| error.to_string())?)
-    };
+fn client_config(roots: RootCertStore, own: Option<Pair>) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13]);
+    let builder = builder.map_err(|error| error.to_string())?.with_root_certificates(roots);
     let mut config = match own {
         Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?,
         None => builder.with_no_client_auth(),

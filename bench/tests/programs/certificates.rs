@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose, SanType};
 
 pub(crate) const NAME: &str = "echo.bench";
-pub(crate) const WORKLOAD: &str = "spiffe://bench.local/bench/echo";
 
 /// Paths of PEM files; the folder goes with it.
 pub(crate) struct Certificates(PathBuf);
@@ -17,17 +16,8 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 // === impl Certificates ===
 
 impl Certificates {
-    /// A server that proves a host's name.
-    pub(crate) fn of_a_host() -> Self {
-        Self::with(vec![SanType::DnsName(NAME.try_into().unwrap())])
-    }
-
-    /// A server that proves a SPIFFE id.
-    pub(crate) fn of_a_workload() -> Self {
-        Self::with(vec![SanType::URI(WORKLOAD.try_into().unwrap())])
-    }
-
-    fn with(server: Vec<SanType>) -> Self {
+    /// The server proves a host's name.
+    pub(crate) fn made() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
@@ -37,7 +27,7 @@ impl Certificates {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
-        leaf(&folder, "server", server, &authority);
+        leaf(&folder, "server", vec![SanType::DnsName(NAME.try_into().unwrap())], &authority);
         leaf(&folder, "client", Vec::new(), &authority);
         Self(folder)
     }

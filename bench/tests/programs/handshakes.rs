@@ -1,7 +1,7 @@
 //! A connection for each call: what a handshake costs.
 
 use crate::bad_server::{Fault, serve};
-use crate::certificates::{Certificates, WORKLOAD};
+use crate::certificates::Certificates;
 use crate::running::{L4, Running, load, output};
 
 const SHAPE: &str = "--kind handshake --payload 100 --connections 3 --streams 1 --seconds 1";
@@ -14,7 +14,7 @@ fn ingress(backend: &str, certificates: &Certificates) -> Running {
 
 #[test]
 fn each_slot_connects_again_and_again() {
-    let (backend, certificates) = (Running::backend(), Certificates::of_a_host());
+    let (backend, certificates) = (Running::backend(), Certificates::made());
     let ingress = ingress(&backend.address, &certificates);
     let counted = load(&ingress.address, &format!("{SHAPE} --server-name echo.bench {}", certificates.of_client()));
     counted.assert_all_ok();
@@ -22,17 +22,10 @@ fn each_slot_connects_again_and_again() {
 }
 
 #[test]
-fn a_workload_may_be_asked_for_by_its_spiffe_id() {
-    let (backend, certificates) = (Running::backend(), Certificates::of_a_workload());
-    let ingress = ingress(&backend.address, &certificates);
-    load(&ingress.address, &format!("{SHAPE} --server-name {WORKLOAD} {}", certificates.of_client())).assert_all_ok();
-}
-
-#[test]
 fn a_server_of_another_name_is_refused() {
-    let (backend, certificates) = (Running::backend(), Certificates::of_a_workload());
+    let (backend, certificates) = (Running::backend(), Certificates::made());
     let ingress = ingress(&backend.address, &certificates);
-    let other = format!("{SHAPE} --server-name {WORKLOAD}-other {}", certificates.of_client());
+    let other = format!("{SHAPE} --server-name other.bench {}", certificates.of_client());
     let flags = format!("--target {} --authority a {other}", ingress.address);
     let ended = output(&flags.split_whitespace().collect::<Vec<_>>());
     assert_eq!(ended.status.code(), Some(2));
@@ -42,7 +35,7 @@ fn a_server_of_another_name_is_refused() {
 
 #[test]
 fn a_client_without_a_certificate_is_refused() {
-    let (backend, certificates) = (Running::backend(), Certificates::of_a_host());
+    let (backend, certificates) = (Running::backend(), Certificates::made());
     let ingress = ingress(&backend.address, &certificates);
     let flags = format!(
         "--target {} --authority a {SHAPE} --server-name echo.bench --ca {}",
@@ -55,7 +48,7 @@ fn a_client_without_a_certificate_is_refused() {
 
 #[test]
 fn a_handshake_whose_call_fails_is_failed() {
-    let certificates = Certificates::of_a_host();
+    let certificates = Certificates::made();
     let ingress = ingress(&serve(Fault::WrongByte), &certificates);
     let counted = load(&ingress.address, &format!("{SHAPE} --server-name echo.bench {}", certificates.of_client()));
     assert_eq!(counted.number("ok"), 0);

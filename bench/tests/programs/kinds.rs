@@ -36,7 +36,7 @@ fn each_kind_is_ok_through_a_copy() {
 
 #[test]
 fn each_kind_is_ok_through_a_pair_with_tls() {
-    let (backend, certificates) = (Running::backend(), Certificates::of_a_host());
+    let (backend, certificates) = (Running::backend(), Certificates::made());
     let (inward, outward) = (certificates.inward(), certificates.outward());
     let ingress = Running::start(L4, &[&["--to", &backend.address][..], &borrowed(&inward)].concat());
     let egress = Running::start(L4, &[&["--to", &ingress.address][..], &borrowed(&outward)].concat());
@@ -45,7 +45,7 @@ fn each_kind_is_ok_through_a_pair_with_tls() {
 
 #[test]
 fn each_kind_is_ok_when_the_generator_speaks_tls_itself() {
-    let (backend, certificates) = (Running::backend(), Certificates::of_a_host());
+    let (backend, certificates) = (Running::backend(), Certificates::made());
     let inward = certificates.inward();
     let ingress = Running::start(L4, &[&["--to", &backend.address][..], &borrowed(&inward)].concat());
     for kind in KINDS {

@@ -38,7 +38,7 @@ fn plain() -> Copied {
 }
 
 fn with_tls() -> Copied {
-    let (listener, certificates) = (TcpListener::bind("127.0.0.1:0").unwrap(), Certificates::of_a_host());
+    let (listener, certificates) = (TcpListener::bind("127.0.0.1:0").unwrap(), Certificates::made());
     let ingress = copy(&listener, certificates.inward());
     let to = ["--to".to_owned(), ingress.address.clone()];
     let flags: Vec<String> = to.into_iter().chain(certificates.outward()).collect();
@@ -90,7 +90,7 @@ fn a_half_close_is_passed_on_under_tls() {
 #[test]
 fn what_a_client_says_and_ends_within_the_handshake_arrives() {
     let (listener, between) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
-    let certificates = Certificates::of_a_host();
+    let certificates = Certificates::made();
     let ingress = copy(&listener, certificates.inward());
     let egress = copy(&between, certificates.outward());
     let mut client = TcpStream::connect(&egress.address).unwrap();

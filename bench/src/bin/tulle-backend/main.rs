@@ -36,10 +36,10 @@ const USAGE: Usage = Usage {
     program: "tulle-backend",
     about: "echoes gRPC messages on --listen, plaintext, one thread",
     flags: &[
-        Flag { name: "listen", value: "ADDRESS:PORT", about: "where; port 0 takes a free one, which is printed" },
+        process::LISTEN,
         Flag { name: "stall-at", value: "SECONDS", about: "sleep once, so long after the first call; 0 to 600" },
         Flag { name: "stall-ms", value: "MS", about: "how long that sleep is; 1 to 60000" },
-        Flag { name: "die-with-parent", value: "true", about: "end when the parent process does" },
+        process::DIE_WITH_PARENT,
     ],
 };
 

@@ -28,7 +28,7 @@ const USAGE: Usage = Usage {
     program: "tulle-l4",
     about: "copies bytes between --listen and --to, one thread",
     flags: &[
-        Flag { name: "listen", value: "ADDRESS:PORT", about: "where; port 0 takes a free one, which is printed" },
+        process::LISTEN,
         Flag { name: "to", value: "ADDRESS:PORT", about: "the target" },
         Flag { name: "in-ca", value: "PEM", about: "clients speak TLS, and their chains must lead here" },
         Flag { name: "in-cert", value: "PEM", about: "the chain that clients see" },
@@ -36,8 +36,8 @@ const USAGE: Usage = Usage {
         Flag { name: "out-ca", value: "PEM", about: "the target speaks TLS, and its chain must lead here" },
         Flag { name: "out-cert", value: "PEM", about: "the chain that the target sees" },
         Flag { name: "out-key", value: "PEM", about: "its key" },
-        Flag { name: "out-name", value: "NAME", about: "host or SPIFFE id of the target; default 127.0.0.1" },
-        Flag { name: "die-with-parent", value: "true", about: "end when the parent process does" },
+        Flag { name: "out-name", value: "NAME", about: "the target's host; default 127.0.0.1" },
+        process::DIE_WITH_PARENT,
     ],
 };
 

@@ -26,7 +26,7 @@ pub(crate) const USAGE: Usage = Usage {
         Flag { name: "ca", value: "PEM", about: "TLS: the server's chain must lead here" },
         Flag { name: "cert", value: "PEM", about: "TLS: the own chain" },
         Flag { name: "key", value: "PEM", about: "TLS: its key" },
-        Flag { name: "server-name", value: "NAME", about: "TLS: host or SPIFFE id of the server; default 127.0.0.1" },
+        Flag { name: "server-name", value: "NAME", about: "TLS: the server's host; default 127.0.0.1" },
     ],
 };
 
