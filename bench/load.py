@@ -32,7 +32,7 @@ class Load:
     cpu_us_a_call: float | None = None  # the generator's own
     by_connection: dict[str, int] = field(default_factory=dict)  # ok calls of the "least" and "most" served one
     failures: dict[str, int] = field(default_factory=dict)  # by kind
-    late: int | None = None  # calls of a closed loop that ended well after its time; None: not told
+    late: int = 0  # calls of a closed loop that ended well after its time
 
     @property
     def kinds(self) -> str:

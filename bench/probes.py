@@ -35,13 +35,13 @@ def _load(shape: Shape, seen: Seen) -> Figures:
     spent = [seconds - before.get(thread, 0.0) for thread, seconds in _threads(seen.running).items()]
     if not seen.running.processes:
         return _of_load(result)
-    return _of_load(result) | _of_cpu(spent, result, answered(shape, result)) | _of_memory(seen.running)
+    return _of_load(result) | _of_cpu(spent, result, answered(result)) | _of_memory(seen.running)
 
 
 def _kernel(shape: Shape, seen: Seen) -> Figures:
     with kernel.Counting(seen.running) as counting:
         result = load.run(seen.entry, shape, seen.seconds)
-    calls = answered(shape, result)
+    calls = answered(result)
     return _of_load(result) | {f"{name}_a_call": count / calls for name, count in counting.counts.items()}
 
 
@@ -84,12 +84,10 @@ _PROBES: dict[Probe, Callable[[Shape, Seen], Figures]] = {
 }
 
 
-def answered(shape: Shape, result: Load) -> int:
-    """Calls that the bill is for: those counted and, of a closed loop, those in flight at its end, which are answered
-    after it. Without them a slow system's bill for 3,200 in flight would be of calls that it was not asked for."""
-    if shape.rate or shape.kind == "handshake":
-        return result.ok
-    return result.ok + (shape.connections * shape.streams if result.late is None else result.late)
+def answered(result: Load) -> int:
+    """Calls that the bill is for: those counted and, of a closed loop, those that came back after its end: with 3,200
+    in flight a slow system would else pay for calls that are not counted."""
+    return result.ok + result.late
 
 
 def unfairness(result: Load, connections: int) -> float:

@@ -36,7 +36,8 @@ fn a_stall_leaves_a_closed_loops_figures_in_order() {
     let backend = Running::start(BACKEND, &["--stall-at", "0.2", "--stall-ms", "300"]);
     let counted = load(&backend.address, "--payload 100 --connections 1 --streams 1 --seconds 0.4");
     counted.assert_all_ok();
-    // The call that ended after the window is left out of it.
+    // The call that ended after the window is left out of it, and told.
+    assert_eq!(counted.number("late"), 1);
     assert!(counted.micros("max_us") < 250_000.0, "{}", counted.micros("max_us"));
     assert!(counted.micros("p50_us") <= counted.micros("p90_us"));
     assert!(counted.micros("p999_us") <= counted.micros("max_us") * 1.001);

@@ -19,7 +19,8 @@
 //! slot waits and is timed all the same, and all of them count wherever they end. Either way up to 10 s are given to
 //! the last ones.
 //!
-//! **It prints one line of JSON**: `ok`, `failed` (calls), `messages` (that came back in ok calls), `seconds` (T),
+//! **It prints one line of JSON**: `ok`, `failed`, `late` (calls; the last came back after a
+//! closed loop's T seconds), `messages` (that came back in ok calls), `seconds` (T),
 //! `p50_us` `p90_us` `p99_us` `p999_us` `max_us` (of ok calls), `cpu_us_a_call` (this process's CPU time since the
 //! clock started over ok calls), `by_connection` (ok calls of the least and the most served), `failures` (by kind):
 //! `grpc-status N`, `no grpc-status`, `http status N`, `mismatch` (bytes other than sent), `messages missing`, `reset

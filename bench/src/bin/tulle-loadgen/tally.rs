@@ -15,6 +15,8 @@ const LONGEST_NS: u64 = 600_000_000_000;
 pub(crate) struct Tally {
     ok: u64,
     failed: u64,
+    /// Good calls of a closed loop that came back after its end.
+    late: u64,
     messages: u64,
     latencies: Histogram<u64>,
     failures: BTreeMap<String, u64>,
@@ -33,6 +35,7 @@ impl Tally {
         Self {
             ok: 0,
             failed: 0,
+            late: 0,
             messages: 0,
             latencies: Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order"),
             failures: BTreeMap::new(),
@@ -46,6 +49,7 @@ impl Tally {
     /// A call of `connection` came back as it should, with so many messages.
     pub(crate) fn succeed(&mut self, connection: usize, messages: u32, intended: Instant, now: Instant) {
         if self.until.is_some_and(|until| now > until) {
+            self.late += 1;
             return;
         }
         self.ok += 1;
@@ -76,7 +80,7 @@ impl Tally {
         let at = |quantile: f64| self.latencies.value_at_quantile(quantile) as f64 / 1000.0;
         let (least, most) = (self.by_connection.iter().min(), self.by_connection.iter().max());
         json!({
-            "ok": self.ok, "failed": self.failed, "messages": self.messages, "seconds": seconds,
+            "ok": self.ok, "failed": self.failed, "late": self.late, "messages": self.messages, "seconds": seconds,
             "p50_us": at(0.5), "p90_us": at(0.9), "p99_us": at(0.99), "p999_us": at(0.999),
             "max_us": self.latencies.max() as f64 / 1000.0,
             "cpu_us_a_call": self.cpu.as_secs_f64() * 1e6 / self.ok.max(1) as f64,
