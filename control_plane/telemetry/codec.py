@@ -3,12 +3,17 @@
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import astuple
-from typing import Any
+from typing import Any, Final
 
 from control_plane.telemetry.calls import CallKey, Calls, Slot
 from control_plane.telemetry.histogram import Histogram
 from control_plane.telemetry.spans import Span
+
+# 8 KiB of window and little memory, as a trace is a few KiB: making ready for the default 32 KiB took longer than all
+# else of a short trace (70 µs of 80), and the bytes are as many. Any reader takes it: the header tells the window.
+_WINDOW_BITS: Final = 13
+_MEMORY_LEVEL: Final = 6
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def pack_slot(slot: Slot) -> bytes:
@@ -24,7 +29,7 @@ def unpack_slot(packed: bytes) -> Slot:
 
 def pack_spans(spans: Iterable[Span]) -> bytes:
     """The spans of a trace."""
-    return _pack([astuple(span) for span in spans])
+    return _pack(list(spans))
 
 
 def unpack_spans(packed: bytes) -> list[Span]:
@@ -53,7 +58,8 @@ def _read_calls(row: list[Any]) -> Calls:
 
 
 def _pack(value: object) -> bytes:
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), level=1)
+    packer = zlib.compressobj(1, wbits=_WINDOW_BITS, memLevel=_MEMORY_LEVEL)
+    return packer.compress(_encode(value).encode()) + packer.flush()
 
 
 def _unpack(packed: bytes) -> Any:

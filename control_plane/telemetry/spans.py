@@ -1,8 +1,8 @@
 """OTLP spans to our own, and what a trace is in one line."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import grpc
 from opentelemetry.proto.trace.v1 import trace_pb2 as otlp
@@ -26,9 +26,11 @@ _CODES: Final = {code.name: int(code.value[0]) for code in grpc.StatusCode}
 _STATUS_ATTRIBUTES: Final = (names.RPC_STATUS, "rpc.status_code", "rpc.grpc.status_code")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One span. Ids are hex; times are Unix nanoseconds; `grpc_status` is 0 where there is none."""
+class Span(NamedTuple):
+    """One span. Ids are hex; times are Unix nanoseconds; `grpc_status` is 0 where there is none.
+
+    A tuple, since there are many: it is made at a quarter of a frozen dataclass's cost, and is packed as it stands.
+    """
 
     service: str
     span_id: str
@@ -39,7 +41,7 @@ class Span:
     end: int
     grpc_status: int
     error: bool
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

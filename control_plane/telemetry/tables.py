@@ -3,6 +3,7 @@
 Losing the last seconds in a power cut is accepted here, so `synchronous=NORMAL`: WAL keeps the file sound all the same.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -89,12 +90,12 @@ class Tables:
     def write_traces(self, traces: Mapping[str, Iterable[Span]]) -> None:
         """Keep traces, with what of them is there already."""
         with self._connection:
-            for trace_id, spans in traces.items():
-                members = {span.span_id: span for span in (*self.read_trace(trace_id), *spans)}
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    _trace_row(trace_id, list(members.values())),
-                )
+            kept = self._read_traces(traces)
+            merged = ((trace_id, _merged(kept.get(trace_id, ()), spans)) for trace_id, spans in traces.items())
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (_trace_row(trace_id, spans) for trace_id, spans in merged),
+            )
 
     def read_trace(self, trace_id: str) -> list[Span]:
         """The spans kept of a trace."""
@@ -150,6 +151,13 @@ class Tables:
         )
         return int((pages - free) * page)
 
+    def _read_traces(self, ids: Iterable[str]) -> dict[str, list[Span]]:
+        """Those that are kept already: one question for all, since of nearly every trace nothing is."""
+        rows = self._rows(
+            "SELECT id, body FROM traces WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+        )
+        return {trace_id: unpack_spans(body) for trace_id, body in rows}
+
     def _put_slot(self, step: int, time: int, slot: Slot) -> None:
         by_target: dict[str, Slot] = {}
         for key, calls in slot.items():
@@ -185,6 +193,11 @@ class Tables:
 
     def _rows(self, sql: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return list(self._connection.execute(sql, bindings))
+
+
+def _merged(kept: Iterable[Span], new: Iterable[Span]) -> list[Span]:
+    """Each span once, as it was sent last."""
+    return list({span.span_id: span for span in (*kept, *new)}.values())
 
 
 def _trace_row(trace_id: str, spans: list[Span]) -> tuple[Any, ...]:

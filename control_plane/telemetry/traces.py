@@ -7,7 +7,8 @@ from typing import Final
 
 from control_plane.telemetry.spans import Span, Summary, method_of, summarise
 
-QUIET_SECONDS: Final = 3.0
+QUIET_SECONDS: Final = 6.0
+"""Sidecars send spans every 5 s, so the parts of one trace come up to that far apart."""
 MAX_WAITING_SPANS: Final = 50_000
 MAX_SPANS_A_TRACE: Final = 2_000
 

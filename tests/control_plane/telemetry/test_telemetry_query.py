@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from control_plane.telemetry.rollups import MEMORY_SECONDS
+from control_plane.telemetry.traces import QUIET_SECONDS
 from protos.tulle.v1 import telemetry_pb2
 from tests.control_plane.telemetry.telemetry_harness import BEGAN, ManualClock, Room, telemetry_room
 
@@ -106,7 +107,7 @@ async def test_a_trace_is_seen_at_once_and_kept_when_it_is_quiet(tmp_path: Path)
         (found,) = (await room.query.ListTraces(telemetry_pb2.ListTracesRequest())).traces
         assert (found.trace_id, found.spans, found.error) == (trace_id, 3, False)
         assert (found.root_service, found.root_method) == ("shop/orders", "a.B/C")
-        await room.wait(5)
+        await room.wait(QUIET_SECONDS + 1)
         assert (await room.query.ListTraces(telemetry_pb2.ListTracesRequest())).traces[0] == found
     async with telemetry_room(tmp_path, clock) as room:
         spans = (await room.query.GetTrace(telemetry_pb2.GetTraceRequest(trace_id=trace_id))).spans
@@ -133,7 +134,7 @@ async def test_traces_are_searched_by_service_method_error_and_duration(room: Ro
         assert await found(errors_only=True) == {bad}
         assert await found(min_duration_ms=60_000) == set()
         assert len(await found(limit=1)) == 1
-        await room.wait(5)
+        await room.wait(QUIET_SECONDS + 1)
 
 
 async def test_the_failing_status_of_a_span_is_kept_as_its_number(room: Room) -> None:
