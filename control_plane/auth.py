@@ -5,6 +5,9 @@ workload root that signed a wrong name would make no operator.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -53,6 +56,9 @@ MAY_CALL: Final[Mapping[str, frozenset[type[Caller]]]] = MappingProxyType(
 )
 """What is not here is refused to everyone."""
 
+REMEMBERED: Final = 1_024
+"""Certificates whose callers are remembered, the one that called last the longest: about 2 MB."""
+
 
 class NoCredentialError(UnauthenticatedError):
     """The peer's certificate is missing, expired, or names nobody that may be here."""
@@ -62,6 +68,14 @@ class NotAllowedError(DeniedError):
     """This kind of caller may not call this."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a certificate of ours says. Until `ends` it is true: roots stay the same while the process lives."""
+
+    caller: Caller
+    ends: datetime
+
+
 class Authenticator:
     """Peers' certificates to callers."""
 
@@ -69,28 +83,39 @@ class Authenticator:
         self._authority = authority
         self._trust_domain = trust_domain
         self._clock = clock
+        # A sidecar calls some times a second, and to verify a signature takes longer than to answer most calls. The key
+        # is the whole certificate, byte for byte; what is refused raises, and is judged anew each time.
+        self._verified = lru_cache(REMEMBERED)(self._verify)
 
     def caller(self, context: "grpc.aio.ServicerContext[Any, Any]") -> Caller:
         """A `control_plane.caller.CallerOf`. NoCredentialError."""
         pem = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
         if pem is None:
             raise NoCredentialError("no client certificate", hint="connect with an SVID, operator.json or a join token")
-        return self.caller_of_certificate(x509.load_pem_x509_certificate(pem))
+        verified = self._verified(pem)
+        self._refuse_expired(verified.ends)
+        return verified.caller
 
     def caller_of_certificate(self, certificate: x509.Certificate) -> Caller:
         """NoCredentialError for an expired certificate, another root's, or one that names nobody known."""
-        ends = certificate.not_valid_after_utc
-        if ends <= self._clock.now():
-            # TLS checks this at the handshake alone, and a connection may outlive its certificate.
-            raise NoCredentialError(
-                f"the client certificate expired at {ends:%Y-%m-%d %H:%M:%S} UTC", hint="renew it, or join again"
-            )
+        self._refuse_expired(certificate.not_valid_after_utc)
         spiffe_id = spiffe_id_of(certificate) or ""
         if self._authority.signed_access(certificate):
             return self._outsider(spiffe_id)
         if self._authority.signed_workload(certificate):
             return self._workload(spiffe_id)
         raise NoCredentialError("the client certificate is not ours", hint="join this control plane")
+
+    def _verify(self, pem: bytes) -> _Verified:
+        certificate = x509.load_pem_x509_certificate(pem)
+        return _Verified(self.caller_of_certificate(certificate), certificate.not_valid_after_utc)
+
+    def _refuse_expired(self, ends: datetime) -> None:
+        # TLS checks this at the handshake alone, and a connection may outlive its certificate.
+        if ends <= self._clock.now():
+            raise NoCredentialError(
+                f"the client certificate expired at {ends:%Y-%m-%d %H:%M:%S} UTC", hint="renew it, or join again"
+            )
 
     def _outsider(self, spiffe_id: str) -> Caller:
         prefix = f"spiffe://{self._trust_domain}"
