@@ -66,8 +66,9 @@ class Engine:
     def identity(self) -> tuple[str, int] | None:
         """The SPIFFE id in force and the end of its leaf's life (Unix seconds), or None."""
 
-    def drain_telemetry(self) -> bytes:
-        """A serialized Telemetry: cumulative counters, and the spans since the last call."""
+    def drain_telemetry(self, spans: bool) -> tuple[bytes, int]:
+        """A serialized Telemetry: cumulative counters, and, where `spans` asks for them, the spans that wait, which are
+        handed over once. With it how many waited (at most 512; more are dropped and counted)."""
 
     def describe(self) -> str:
         """What is in force, as JSON: addresses, identity, revision, limits, services, endpoints with their states."""

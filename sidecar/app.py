@@ -30,6 +30,7 @@ from sidecar.running import either, kept_running, unless_stopped
 from sidecar.sessions import KeptOpen
 from sidecar.state import SNAPSHOT, State
 from sidecar.telemetry.drain import Drain
+from sidecar.telemetry.pace import Pace
 from sidecar.telemetry.pump import Exporter, Pump
 from sidecar.telemetry.settings import TelemetrySettings
 
@@ -194,7 +195,7 @@ async def _pump(
     }
     named = {key: value for key, value in resource.items() if value}
     exporter = await asyncio.to_thread(_exporter, telemetry, named, version)
-    return Pump(drain, exporter, link, telemetry.interval.total_seconds())
+    return Pump(drain, exporter, link, Pace.of(telemetry.interval, telemetry.span_delay))
 
 
 def _exporter(telemetry: TelemetrySettings, resource: dict[str, str], version: str) -> Exporter:

@@ -4,7 +4,6 @@ Every verb that may wait (a disk, a worker) is a coroutine that runs it in a thr
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -102,10 +101,12 @@ class Engine:
         current = self._engine.identity()
         return None if current is None else InForce(*current)
 
-    async def drain_telemetry(self) -> engine_pb2.Telemetry:
-        """Cumulative counters, and the spans since the last call."""
-        drained = await asyncio.to_thread(self._engine.drain_telemetry)
-        return await asyncio.to_thread(engine_pb2.Telemetry.FromString, drained)
+    def drain_telemetry(self, *, spans: bool) -> tuple[bytes, int]:
+        """Cumulative counters as a serialized Telemetry, and the number of spans that waited for a drain.
+
+        Where `spans` asks for them they are in it, once; else they wait on. For a thread: it waits for a lock.
+        """
+        return self._engine.drain_telemetry(spans)
 
     async def describe(self) -> str:
         """What is in force, as JSON."""
@@ -120,18 +121,18 @@ class Engine:
         return await asyncio.to_thread(self._engine.shutdown, grace_seconds)
 
 
-def otlp_metrics(telemetry: engine_pb2.Telemetry, facts: engine_pb2.OtlpFacts) -> bytes:
-    """What was counted as a serialized ExportMetricsServiceRequest, cumulative since the engine's start."""
+def otlp_metrics(telemetry: bytes, facts: engine_pb2.OtlpFacts) -> bytes:
+    """What was counted (a serialized Telemetry) as an ExportMetricsServiceRequest, cumulative since the start."""
     from sidecar import _engine
 
-    return _engine.otlp_metrics(telemetry.SerializeToString(), facts.SerializeToString())
+    return _engine.otlp_metrics(telemetry, facts.SerializeToString())
 
 
-def otlp_spans(spans: Sequence[engine_pb2.Span], facts: engine_pb2.OtlpFacts) -> bytes:
-    """`spans` as a serialized ExportTraceServiceRequest."""
+def otlp_spans(telemetry: bytes, facts: engine_pb2.OtlpFacts) -> bytes:
+    """The spans of a serialized Telemetry as an ExportTraceServiceRequest."""
     from sidecar import _engine
 
-    return _engine.otlp_spans(engine_pb2.Telemetry(spans=spans).SerializeToString(), facts.SerializeToString())
+    return _engine.otlp_spans(telemetry, facts.SerializeToString())
 
 
 def _by_setting(error: Exception) -> InvalidSettingError | EngineRefusedError:

@@ -58,8 +58,7 @@ async def _metrics(shown: Shown) -> Page:
     from sidecar.telemetry import prometheus
     from sidecar.telemetry.series import metrics
 
-    reading = await shown.drain.read()
-    body = await asyncio.to_thread(lambda: prometheus.render(metrics(reading)))
+    body = await asyncio.to_thread(lambda: prometheus.render(metrics(shown.drain.counters().parsed())))
     return Page(body, prometheus.CONTENT_TYPE)
 
 

@@ -75,7 +75,7 @@ async def _serve(engine: Engine, address: str, *, drains: bool) -> None:
     print(json.dumps({"ready": "hop", "address": address}), flush=True)
     while not stop.is_set():
         if drains:
-            await engine.drain_telemetry()
+            await asyncio.to_thread(engine.drain_telemetry, spans=True)
         try:
             await asyncio.wait_for(stop.wait(), DRAIN)
         except TimeoutError:

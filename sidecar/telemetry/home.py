@@ -5,7 +5,7 @@ Everything here blocks, and so runs in a thread of its own.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import grpc
@@ -13,7 +13,8 @@ import grpc
 from protos.tulle.v1 import engine_pb2
 from sidecar.engine import otlp_metrics, otlp_spans
 from sidecar.link import CHANNEL_OPTIONS, Credentials
-from sidecar.telemetry.series import Reading
+from sidecar.telemetry.drain import Drained
+from sidecar.telemetry.pace import Due
 from sidecar.telemetry.settings import TelemetrySettings
 
 log = logging.getLogger(__name__)
@@ -33,34 +34,37 @@ class Home:
         self._version = version
         self._channel: grpc.Channel | None = None
         self._failing = False
+        self._kept = b""
 
     def aim(self, control_plane: str, credentials: Credentials) -> None:
         """Open the channel; called again when the SVID is renewed."""
         self.close()
         self._channel = grpc.secure_channel(control_plane, credentials.for_grpc(), options=CHANNEL_OPTIONS)
 
-    def export(self, reading: Reading, taken: Sequence[engine_pb2.Span]) -> bool:
-        """Send both; False where the spans have to be kept for later."""
-        metrics_out = spans_out = True
-        facts = self._facts(reading)
-        if self._settings.metrics.exporter != "none":
-            metrics_out = self._send(_METRICS, otlp_metrics(reading.telemetry, facts))
-        if self._settings.traces.exporter != "none" and taken:
-            spans_out = self._send(_TRACES, otlp_spans(taken, facts))
-        self._tell(failing=not (metrics_out and spans_out))
-        return spans_out
+    def export(self, drained: Drained, due: Due) -> bool:
+        """Send what is due, and spans kept from before; False where spans are kept, to be sent first next time."""
+        facts = self._facts(drained)
+        metrics_out = True
+        if due.metrics and self._settings.metrics.exporter != "none":
+            metrics_out = self._send(_METRICS, otlp_metrics(drained.telemetry, facts))
+        if due.spans and drained.spans and self._settings.traces.exporter != "none":
+            self._kept = otlp_spans(drained.telemetry, facts)
+        if self._kept and self._send(_TRACES, self._kept):
+            self._kept = b""
+        self._tell(failing=not metrics_out or bool(self._kept))
+        return not self._kept
 
     def close(self) -> None:
         """Close the channel."""
         if self._channel is not None:
             self._channel.close()
 
-    def _facts(self, reading: Reading) -> engine_pb2.OtlpFacts:
+    def _facts(self, drained: Drained) -> engine_pb2.OtlpFacts:
         return engine_pb2.OtlpFacts(
-            service=reading.service,
+            service=drained.service,
             version=self._version,
             resource=self._resource,
-            certificate_not_after_unix=reading.certificate_not_after,
+            certificate_not_after_unix=drained.certificate_not_after,
         )
 
     def _send(self, method: str, request: bytes) -> bool:

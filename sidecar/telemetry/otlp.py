@@ -11,14 +11,17 @@ from typing import Any, Final
 
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, MetricExportResult
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from protos.tulle.v1 import engine_pb2
 from sidecar.link import CHANNEL_OPTIONS, Credentials
-from sidecar.telemetry import points, spans
+from sidecar.telemetry import points
+from sidecar.telemetry.drain import Drained
+from sidecar.telemetry.pace import Due
 from sidecar.telemetry.series import Reading, metrics
 from sidecar.telemetry.settings import Export, TelemetrySettings
+from sidecar.telemetry.spans import readable
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class Otlp:
         self._scope = InstrumentationScope("tulle.sidecar", version)
         self._metrics: MetricExporter | None = None
         self._spans: SpanExporter | None = None
+        self._kept: list[ReadableSpan] = []
         self._failing = False
         if settings.asks_for_deltas:
             log.warning("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: only cumulative is sent; it is not obeyed")
@@ -50,12 +54,16 @@ class Otlp:
         self._metrics = _metric_exporter(self._settings.metrics, control_plane, credentials)
         self._spans = _span_exporter(self._settings.traces, control_plane, credentials)
 
-    def export(self, reading: Reading, taken: Sequence[engine_pb2.Span]) -> bool:
-        """Send both; False where the spans have to be kept for later."""
-        metrics_out = self._export_metrics(reading)
-        spans_out = self._export_spans(reading, taken)
-        self._tell(failing=not (metrics_out and spans_out))
-        return spans_out
+    def export(self, drained: Drained, due: Due) -> bool:
+        """Send what is due, and spans kept from before; False where spans are kept, to be sent first next time."""
+        reading = drained.parsed()
+        metrics_out = not due.metrics or self._export_metrics(reading)
+        if due.spans:
+            self._kept = readable(reading.telemetry.spans, reading.service, self._resource, self._scope)
+        if self._sends(self._kept):
+            self._kept = []
+        self._tell(failing=not metrics_out or bool(self._kept))
+        return not self._kept
 
     def close(self) -> None:
         """Close the exporters' channels."""
@@ -70,11 +78,10 @@ class Otlp:
         data = points.metrics_data(metrics(reading), covered, self._resource, self._scope)
         return self._metrics.export(data) is MetricExportResult.SUCCESS
 
-    def _export_spans(self, reading: Reading, taken: Sequence[engine_pb2.Span]) -> bool:
-        if self._spans is None or not taken:
+    def _sends(self, spans: Sequence[ReadableSpan]) -> bool:
+        if self._spans is None or not spans:
             return True
-        ready = spans.readable(taken, reading.service, self._resource, self._scope)
-        return self._spans.export(ready) is SpanExportResult.SUCCESS
+        return self._spans.export(spans) is SpanExportResult.SUCCESS
 
     def _tell(self, *, failing: bool) -> None:
         if failing != self._failing:

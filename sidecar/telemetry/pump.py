@@ -1,23 +1,25 @@
-"""Each interval: read the engine, send what it counted, in a thread of its own that never holds up the agent."""
+"""Each tick: read the engine, send what is due, in a thread of its own that never holds up the agent."""
 
 import asyncio
+import itertools
 import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
-from protos.tulle.v1 import engine_pb2
 from sidecar.clock import Clock
 from sidecar.link import Credentials, Link
-from sidecar.telemetry.drain import Drain
-from sidecar.telemetry.series import Reading
+from sidecar.telemetry.drain import Drain, Drained
+from sidecar.telemetry.pace import EVERYTHING, Due, Pace
 
 log = logging.getLogger(__name__)
 
 # What the last reading may take at a stop.
 _LAST_SECONDS: Final = 3.0
 _LEAST_URGENT: Final = 19  # nice(2)
+# Half of the spans that may wait in the engine: they go before their time.
+_CROWD: Final = 256
 
 
 def step_back() -> None:
@@ -32,37 +34,34 @@ class Exporter(Protocol):
     """What the pump sends to; all of it may block."""
 
     def aim(self, control_plane: str, credentials: Credentials) -> None: ...
-    def export(self, reading: Reading, taken: list[engine_pb2.Span]) -> bool: ...
+    def export(self, drained: Drained, due: Due) -> bool:
+        """Send what is due, and spans kept from before; False where spans are kept, to be sent first next time."""
+
     def close(self) -> None: ...
 
 
 class Pump:
     """One reading at a time: while one is on its way no other is made, so an outage costs no memory."""
 
-    def __init__(self, drain: Drain, exporter: Exporter, link: Link, interval_seconds: float) -> None:
+    def __init__(self, drain: Drain, exporter: Exporter, link: Link, pace: Pace) -> None:
         self._drain = drain
         self._exporter = exporter
         self._link = link
-        self._interval = interval_seconds
+        self._pace = pace
         self._aimed_with: Credentials | None = None
+        self._keeps_spans = False
+        self._crowded = False
         self._thread = ThreadPoolExecutor(1, "tulle-otlp", step_back)
 
     async def run(self, clock: Clock) -> None:
         """Until cancelled."""
-        while True:
-            await clock.sleep(self._interval)
-            await self.send()
+        for number in itertools.count(1):
+            await clock.sleep(self._pace.tick)
+            await self.send(self._pace.due(number))
 
-    async def send(self) -> None:
+    async def send(self, due: Due = EVERYTHING) -> None:
         """Read and send once."""
-        reading = await self._drain.read()
-        taken = self._drain.take_spans()
-        sent = False
-        try:
-            sent = await asyncio.get_running_loop().run_in_executor(self._thread, self._export, reading, taken)
-        finally:
-            if not sent:
-                self._drain.put_back(taken)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._export, due)
 
     async def finish(self) -> None:
         """Send what came last, within a bound, and close."""
@@ -73,9 +72,12 @@ class Pump:
         self._thread.submit(self._exporter.close)
         self._thread.shutdown(wait=False)
 
-    def _export(self, reading: Reading, taken: list[engine_pb2.Span]) -> bool:
+    def _export(self, due: Due) -> None:
         credentials = self._link.credentials
         if credentials is not self._aimed_with:
             self._exporter.aim(self._link.address, credentials)
             self._aimed_with = credentials
-        return self._exporter.export(reading, taken)
+        spans = (due.spans or self._crowded) and not self._keeps_spans
+        drained = self._drain.everything() if spans else self._drain.counters()
+        self._crowded = not spans and drained.spans >= _CROWD
+        self._keeps_spans = not self._exporter.export(drained, Due(due.metrics, spans))

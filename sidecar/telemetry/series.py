@@ -39,7 +39,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One drain, and what the agent knows beside it. `certificate_not_after` in seconds since the epoch, 0 without."""
+    """What was counted, and what the agent knows beside it. `certificate_not_after`: seconds since the epoch, or 0."""
 
     telemetry: engine_pb2.Telemetry
     service: str

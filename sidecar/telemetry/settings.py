@@ -16,7 +16,9 @@ _PROTOCOLS: Final = frozenset({"grpc", "http/protobuf"})
 _TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 # What only the SDK's exporters read; without any of these nothing but the control plane is the target.
 _SDK_READS: Final = ("OTEL_EXPORTER_OTLP_", "OTEL_RESOURCE_ATTRIBUTES")
-_DEFAULT_INTERVAL_MS: Final = "1000"
+# Metrics more often than OpenTelemetry's 60 s: the dashboard lives on them. Spans as its batch processor has them.
+_INTERVAL: Final = ("OTEL_METRIC_EXPORT_INTERVAL", "1000")
+_SPAN_DELAY: Final = ("OTEL_BSP_SCHEDULE_DELAY", "5000")
 _DEFAULT_TRACE_RATIO: Final = 0.01
 
 
@@ -33,10 +35,12 @@ class Export:
 class TelemetrySettings:
     """All of it. Raises InvalidSettingError naming the variable.
 
-    `needs_sdk`: the operator has said something to the SDK's own exporters.
+    `interval`: between metrics; `span_delay`: between batches of spans. `needs_sdk`: the operator has said something
+    to the SDK's own exporters.
     """
 
     interval: timedelta
+    span_delay: timedelta
     metrics: Export
     traces: Export
     trace_ratio: float
@@ -48,7 +52,8 @@ class TelemetrySettings:
         """From the environment; `otlp` False or OTEL_SDK_DISABLED=true turn both signals off."""
         off = not otlp or environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         return cls(
-            interval=_interval(environ),
+            interval=_milliseconds(environ, *_INTERVAL),
+            span_delay=_milliseconds(environ, *_SPAN_DELAY),
             metrics=_export(environ, "METRICS", off=off),
             traces=_export(environ, "TRACES", off=off),
             trace_ratio=0.0 if off else _trace_ratio(environ),
@@ -79,10 +84,10 @@ def _needs_sdk(environ: Mapping[str, str]) -> bool:
     return to_console or any(value for name, value in environ.items() if name.startswith(_SDK_READS))
 
 
-def _interval(environ: Mapping[str, str]) -> timedelta:
-    text = environ.get("OTEL_METRIC_EXPORT_INTERVAL", "").strip() or _DEFAULT_INTERVAL_MS
+def _milliseconds(environ: Mapping[str, str], variable: str, default: str) -> timedelta:
+    text = environ.get(variable, "").strip() or default
     if not text.isdigit() or not 100 <= int(text) <= 3_600_000:
-        raise InvalidSettingError(f"OTEL_METRIC_EXPORT_INTERVAL: {text!r} is not from 100 to 3600000 (ms)")
+        raise InvalidSettingError(f"{variable}: {text!r} is not from 100 to 3600000 (ms)")
     return timedelta(milliseconds=int(text))
 
 

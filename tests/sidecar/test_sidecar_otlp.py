@@ -13,31 +13,35 @@ from protos import names
 from protos.tulle.v1 import engine_pb2
 from sidecar.errors import InvalidSettingError
 from sidecar.link import Link
-from sidecar.telemetry import drain as drain_module
-from sidecar.telemetry.drain import Drain
+from sidecar.telemetry.drain import Drain, Drained
 from sidecar.telemetry.home import Home
 from sidecar.telemetry.otlp import Otlp
+from sidecar.telemetry.pace import EVERYTHING, Due, Pace
 from sidecar.telemetry.pump import Pump, step_back
 from sidecar.telemetry.settings import TelemetrySettings
 from tests.sidecar.clocks import ManualClock
 from tests.sidecar.other_side import OtherSide
-from tests.sidecar.readings import INBOUND, SERVICE, outbound, reading, span
+from tests.sidecar.readings import INBOUND, SERVICE, outbound, span
 from tests.sidecar.stand_in_engine import StandInEngine
 
 LIMIT = 15
+EACH_SECOND = Pace.of(timedelta(seconds=1), timedelta(seconds=1))
 RESOURCE = {"service.namespace": "shop", "service.name": "orders", "service.instance.id": "orders-1"}
 
 
 class Counting:
-    """An engine that counts one outbound series and hands over spans once."""
+    """An engine that counts one outbound series and hands over spans once, to those who ask for them."""
 
     def __init__(self, *spans: engine_pb2.Span) -> None:
         self.spans = list(spans)
 
-    async def drain_telemetry(self) -> engine_pb2.Telemetry:
-        telemetry = engine_pb2.Telemetry(start_unix_nano=10, time_unix_nano=20, calls=[outbound()], spans=self.spans)
-        self.spans = []
-        return telemetry
+    def drain_telemetry(self, *, spans: bool) -> tuple[bytes, int]:
+        telemetry = engine_pb2.Telemetry(start_unix_nano=10, time_unix_nano=20, calls=[outbound()])
+        waited = len(self.spans)
+        if spans:
+            telemetry.spans.extend(self.spans)
+            self.spans = []
+        return telemetry.SerializeToString(), waited
 
 
 def drain(*spans: engine_pb2.Span) -> Drain:
@@ -63,7 +67,7 @@ async def test_metrics_and_spans_reach_the_control_plane_with_the_svid(
     link: Link, other_side: OtherSide, otlp: Made
 ) -> None:
     failed = span(grpc_status=14, reason="no_endpoints", attempt=True, attempt_number=2, parent_span_id=b"parentid")
-    pump = Pump(drain(span(), failed), otlp(), link, interval_seconds=1)
+    pump = Pump(drain(span(), failed), otlp(), link, EACH_SECOND)
     await pump.send()
     metrics = await asyncio.wait_for(other_side.metrics.taken.get(), LIMIT)
     traces = await asyncio.wait_for(other_side.traces.taken.get(), LIMIT)
@@ -90,7 +94,7 @@ async def test_a_server_span_fails_only_by_its_own_fault(link: Link, other_side:
     caller = "spiffe://shop.local/shop/web"
     codes = (0, 5, 13)
     spans = [span(direction=INBOUND, peer=caller, grpc_status=code) for code in codes]
-    pump = Pump(drain(*spans), otlp(), link, interval_seconds=1)
+    pump = Pump(drain(*spans), otlp(), link, EACH_SECOND)
     await pump.send()
     traces = await asyncio.wait_for(other_side.traces.taken.get(), LIMIT)
     await pump.finish()
@@ -102,7 +106,7 @@ async def test_a_server_span_fails_only_by_its_own_fault(link: Link, other_side:
 
 async def test_spans_that_were_not_taken_are_sent_again(link: Link, other_side: OtherSide, otlp: Made) -> None:
     await other_side.stop()
-    pump = Pump(drain(span()), otlp(), link, interval_seconds=1)
+    pump = Pump(drain(span()), otlp(), link, EACH_SECOND)
     await pump.send()
     await other_side.start()
     await pump.send()
@@ -120,13 +124,13 @@ async def test_a_slow_endpoint_holds_up_no_one(link: Link) -> None:
         def aim(self, control_plane: str, credentials: object) -> None:
             loop.call_soon_threadsafe(begun.set)
 
-        def export(self, one: object, taken: object) -> bool:
+        def export(self, drained: object, due: object) -> bool:
             return release.wait(LIMIT)
 
         def close(self) -> None:
             release.set()
 
-    pump, clock = Pump(drain(), Slow(), link, interval_seconds=1), ManualClock()
+    pump, clock = Pump(drain(), Slow(), link, EACH_SECOND), ManualClock()
     task = asyncio.create_task(pump.run(clock))
     assert await clock.wake() == 1
     await asyncio.wait_for(begun.wait(), LIMIT)
@@ -140,25 +144,96 @@ async def test_a_slow_endpoint_holds_up_no_one(link: Link) -> None:
     await link.close()
 
 
-async def test_spans_are_bounded_and_those_dropped_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain_module, "MAX_SPANS", 2)
-    source = drain(*[span(start_unix_nano=number) for number in range(3)])
-    one = await source.read()
-    assert one.telemetry.dropped_spans == 1
-    assert [taken.start_unix_nano for taken in source.take_spans()] == [1, 2]
-    assert source.take_spans() == []
+async def test_spans_that_are_kept_go_before_new_ones_are_taken(link: Link, other_side: OtherSide, otlp: Made) -> None:
+    await other_side.stop()
+    engine = Counting(span())
+    pump = Pump(Drain(engine, SERVICE, lambda: 0), otlp(), link, EACH_SECOND)
+    await pump.send()
+    engine.spans = [span(), span()]
+    await pump.send()
+    assert len(engine.spans) == 2, "what waits in the engine is bounded and counted there"
+    await other_side.start()
+    await pump.send()
+    await pump.send()
+    sent = [await asyncio.wait_for(other_side.traces.taken.get(), LIMIT) for _ in range(2)]
+    assert [len(one.resource_spans[0].scope_spans[0].spans) for one in sent] == [1, 2]
+    await pump.finish()
+    await link.close()
 
 
-async def test_reading_for_metrics_keeps_the_spans_for_the_exporter() -> None:
+async def test_a_reader_of_counters_leaves_the_spans_to_the_exporter() -> None:
     source = drain(span())
-    await source.read()
-    await source.read()
-    assert len(source.take_spans()) == 1
+    assert not source.counters().parsed().telemetry.spans
+    assert source.counters().spans == 1
+    assert len(source.everything().parsed().telemetry.spans) == 1
+    assert source.everything().spans == 0
 
 
-def test_without_variables_everything_goes_to_the_control_plane_each_second() -> None:
+class Noting:
+    """An exporter that notes what was due and how many spans it was given."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[bool, int]] = []
+
+    def aim(self, control_plane: str, credentials: object) -> None: ...
+
+    def export(self, drained: Drained, due: Due) -> bool:
+        self.seen.append((due.metrics, drained.spans if due.spans else 0))
+        return True
+
+    def close(self) -> None: ...
+
+
+async def test_spans_go_in_batches_of_five_seconds_and_metrics_each_second(link: Link) -> None:
+    class OneMoreEachTime(Counting):
+        def drain_telemetry(self, *, spans: bool) -> tuple[bytes, int]:
+            self.spans.append(span())
+            return super().drain_telemetry(spans=spans)
+
+    engine, exporter, clock = OneMoreEachTime(), Noting(), ManualClock()
     settings = TelemetrySettings.read({}, otlp=True)
-    assert settings.interval == timedelta(seconds=1)
+    pump = Pump(Drain(engine, SERVICE, lambda: 0), exporter, link, Pace.of(settings.interval, settings.span_delay))
+    task = asyncio.create_task(pump.run(clock))
+    for _ in range(10):
+        assert await asyncio.wait_for(clock.wake(), LIMIT) == 1
+    await asyncio.wait_for(clock.wake(), LIMIT)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert exporter.seen[:10] == [*[(True, 0)] * 4, (True, 5)] * 2
+    await pump.finish()
+    await link.close()
+
+
+async def test_many_spans_do_not_wait_for_their_time(link: Link) -> None:
+    engine, exporter = Counting(*[span()] * 300), Noting()
+    pump = Pump(Drain(engine, SERVICE, lambda: 0), exporter, link, EACH_SECOND)
+    only_metrics = Due(metrics=True, spans=False)
+    for _ in range(3):
+        await pump.send(only_metrics)
+    assert exporter.seen == [(True, 0), (True, 300), (True, 0)]
+    await pump.finish()
+    await link.close()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "spans", "first_six"),
+    [
+        (1, 5, "m m m m ms m"),
+        (10, 5, "s ms s ms s ms"),
+        (1, 1, "ms ms ms ms ms ms"),
+        (2, 5, "m ms m ms m ms"),
+    ],
+)
+def test_each_signal_keeps_its_own_interval(metrics: int, spans: int, first_six: str) -> None:
+    pace = Pace.of(timedelta(seconds=metrics), timedelta(seconds=spans))
+    due = [pace.due(number) for number in range(1, 7)]
+    assert " ".join("m" * one.metrics + "s" * one.spans for one in due) == first_six
+    assert pace.tick == min(metrics, spans)
+
+
+def test_without_variables_everything_goes_to_the_control_plane() -> None:
+    settings = TelemetrySettings.read({}, otlp=True)
+    assert (settings.interval, settings.span_delay) == (timedelta(seconds=1), timedelta(seconds=5))
     assert (settings.metrics.exporter, settings.traces.exporter) == ("otlp", "otlp")
     assert not settings.metrics.has_endpoint
     assert settings.trace_ratio == 0.01
@@ -171,6 +246,7 @@ def test_opentelemetrys_variables_are_obeyed() -> None:
     assert read({"OTEL_TRACES_EXPORTER": "none"}, otlp=True).traces.exporter == "none"
     assert read({"OTEL_METRICS_EXPORTER": "prometheus"}, otlp=True).metrics.exporter == "none"
     assert read({"OTEL_METRIC_EXPORT_INTERVAL": "5000"}, otlp=True).interval == timedelta(seconds=5)
+    assert read({"OTEL_BSP_SCHEDULE_DELAY": "250"}, otlp=True).span_delay == timedelta(milliseconds=250)
     assert read({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4317"}, otlp=True).traces.has_endpoint
     assert read({"OTEL_TRACES_SAMPLER": "always_on"}, otlp=True).trace_ratio == 1
     ratio = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25"}
@@ -196,6 +272,7 @@ def test_the_sdk_is_needed_where_its_own_variables_are_set(environ: dict[str, st
     ("variable", "value"),
     [
         ("OTEL_METRIC_EXPORT_INTERVAL", "soon"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0"),
         ("OTEL_METRICS_EXPORTER", "carrier-pigeon"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_TRACES_SAMPLER", "sometimes"),
@@ -208,7 +285,7 @@ def test_a_wrong_variable_is_named(variable: str, value: str) -> None:
 
 def test_a_signal_that_is_turned_off_is_not_made(otlp: Made) -> None:
     exporter = otlp(OTEL_METRICS_EXPORTER="none", OTEL_TRACES_EXPORTER="none")
-    assert exporter.export(reading(), [span()])
+    assert exporter.export(drain(span()).everything(), EVERYTHING)
     exporter.close()
 
 

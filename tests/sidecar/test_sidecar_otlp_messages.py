@@ -83,7 +83,7 @@ def metrics_by_sdk(one: Reading) -> bytes:
 
 
 def metrics_sent(one: Reading) -> bytes:
-    return normal(ExportMetricsServiceRequest.FromString(otlp_metrics(one.telemetry, FACTS)))
+    return normal(ExportMetricsServiceRequest.FromString(otlp_metrics(one.telemetry.SerializeToString(), FACTS)))
 
 
 def spans_by_sdk(taken: list[engine_pb2.Span]) -> bytes:
@@ -91,7 +91,9 @@ def spans_by_sdk(taken: list[engine_pb2.Span]) -> bytes:
 
 
 def spans_sent(taken: list[engine_pb2.Span]) -> bytes:
-    return normal(ExportTraceServiceRequest.FromString(otlp_spans(taken, FACTS)))
+    return normal(
+        ExportTraceServiceRequest.FromString(otlp_spans(engine_pb2.Telemetry(spans=taken).SerializeToString(), FACTS))
+    )
 
 
 def test_metrics_of_every_kind_are_the_same() -> None:

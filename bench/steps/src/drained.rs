@@ -27,7 +27,9 @@ fn one_drain(line: &mut Line, collector: &mut Collector, facts: &proto::OtlpFact
     let (telemetry, snapshot) = line.telemetry();
     collector.absorb(telemetry, now);
     // As the agent has it: the engine's message crosses to Python in bytes and comes back to be translated.
-    let bytes = collector.export(Some(snapshot), 2, now).encode_to_vec();
+    let mut telemetry = collector.export(Some(snapshot), 2, now);
+    telemetry.spans = collector.take_spans();
+    let bytes = telemetry.encode_to_vec();
     let told = proto::Telemetry::decode(&*bytes).expect("our own message");
     black_box(otlp::metrics_request(&told, facts));
     black_box(otlp::spans_request(told, facts));

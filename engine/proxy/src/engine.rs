@@ -119,9 +119,10 @@ impl Engine {
         self.identity.current()
     }
 
-    /// A serialized `Telemetry`: cumulative counters, and the spans since the last call.
+    /// A serialized `Telemetry`: cumulative counters, and, where `spans` asks for them, the spans that wait, which are
+    /// handed over once. With it the number of those that waited (at most 512).
     #[must_use]
-    pub fn drain_telemetry(&self) -> Vec<u8> {
+    pub fn drain_telemetry(&self, spans: bool) -> (Vec<u8>, usize) {
         let snapshot = locked(&self.snapshot).clone();
         let running = match &*locked(&self.running) {
             State::Started(running) => Some(running.clone()),
@@ -132,7 +133,13 @@ impl Engine {
         if let Some(running) = running {
             running.collect(&mut collector, now);
         }
-        collector.export(snapshot.as_deref(), unix_nano(), now).encode_to_vec()
+        let mut telemetry = collector.export(snapshot.as_deref(), unix_nano(), now);
+        let waited = collector.spans();
+        if spans {
+            telemetry.spans = collector.take_spans();
+        }
+        drop(collector);
+        (telemetry.encode_to_vec(), waited)
     }
 
     /// What is in force, as JSON.

@@ -58,9 +58,9 @@ impl Engine {
         Some((current.spiffe_id, current.not_after_unix))
     }
 
-    /// A serialized Telemetry: cumulative counters, and the spans since the last call.
-    fn drain_telemetry(&self, py: Python<'_>) -> Vec<u8> {
-        py.detach(|| self.0.drain_telemetry())
+    /// A serialized Telemetry, with the spans that wait or without; and how many waited.
+    fn drain_telemetry(&self, py: Python<'_>, spans: bool) -> (Vec<u8>, usize) {
+        py.detach(|| self.0.drain_telemetry(spans))
     }
 
     /// What is in force, as JSON.

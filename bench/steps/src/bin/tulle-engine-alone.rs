@@ -13,7 +13,7 @@ fn main() {
     let policy = Policy::to(&[SocketAddr::from(([127, 0, 0, 1], 1))]);
     engine.apply(&policy.bytes()).expect("a good snapshot");
     engine.start().expect("started");
-    drop(engine.drain_telemetry());
+    drop(engine.drain_telemetry(true));
     println!("{}", resident());
 }
 

@@ -32,7 +32,7 @@ fn a_shutdown_waits_for_the_one_that_is_under_way() {
         engine.start().expect("a first start");
         let other = engine.clone();
         let there = thread::spawn(move || other.shutdown(Duration::ZERO));
-        let telemetry = engine.drain_telemetry();
+        let (telemetry, _) = engine.drain_telemetry(true);
         assert!(engine.shutdown(Duration::ZERO) && there.join().expect("no panic"));
         assert_eq!(telemetry, [0]);
     });
@@ -45,7 +45,7 @@ fn telemetry_is_drained_while_a_snapshot_is_refused() {
         engine.start().expect("a first start");
         let other = engine.clone();
         let there = thread::spawn(move || other.apply(BAD).is_err());
-        assert_eq!(engine.drain_telemetry(), [0]);
+        assert_eq!(engine.drain_telemetry(true).0, [0]);
         assert!(there.join().expect("no panic"));
     });
 }
@@ -56,7 +56,7 @@ fn start_a_refusal_and_a_drain_do_not_wait_for_one_another() {
         let engine = engine();
         let (one, two) = (engine.clone(), engine.clone());
         let refused = thread::spawn(move || one.apply(BAD).is_err());
-        let drained = thread::spawn(move || two.drain_telemetry());
+        let drained = thread::spawn(move || two.drain_telemetry(true));
         engine.start().expect("a first start");
         assert!(refused.join().expect("no panic"));
         drained.join().expect("no panic");

@@ -3,6 +3,7 @@
 use super::WorkerTelemetry;
 use super::counters::{CounterName, Counters};
 use super::series::{Entry, SeriesTable};
+use super::span::MAX_SPANS;
 use crate::balance::{Cluster, EndpointCell};
 use crate::proto;
 use crate::resilience::accrual::EndpointState;
@@ -10,9 +11,6 @@ use crate::resilience::breaker::{Limit, ServiceBreaker, ServiceState};
 use crate::snapshot::Snapshot;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
-
-/// Spans that are kept for the next export, over all workers.
-const MAX_SPANS: usize = 16_384;
 
 /// Cumulative sums over all workers since start. Series are bounded once more here, so that a proxy, not a worker, has
 /// 2,000.
@@ -50,8 +48,18 @@ impl Collector {
         &mut self.counters
     }
 
-    /// The message for the agent: all sums, the state of `snapshot`'s endpoints and services, and the spans, which are
-    /// handed over once.
+    /// The spans so far, which are handed over once: the next [`Collector::export`]'s to tell, or nobody's.
+    pub fn take_spans(&mut self) -> Vec<proto::Span> {
+        std::mem::take(&mut self.spans)
+    }
+
+    /// How many spans wait.
+    #[must_use]
+    pub fn spans(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The message for the agent, without spans: all sums, the state of `snapshot`'s endpoints and services.
     pub fn export(&mut self, snapshot: Option<&Snapshot>, time_unix_nano: u64, now: Instant) -> proto::Telemetry {
         self.series.expire(now);
         proto::Telemetry {
@@ -61,7 +69,7 @@ impl Collector {
             endpoints: snapshot.map(|s| endpoint_series(s, now)).unwrap_or_default(),
             services: snapshot.map(service_series).unwrap_or_default(),
             counters: self.counters.iter().map(|(name, label, value)| counter(name.as_str(), label, value)).collect(),
-            spans: std::mem::take(&mut self.spans),
+            spans: Vec::new(),
             snapshot_revision: snapshot.map_or(0, Snapshot::revision),
             dropped_spans: self.dropped_spans,
             dropped_series: self.series.dropped(),

@@ -25,10 +25,10 @@ pub struct WorkerTelemetry {
 }
 
 impl WorkerTelemetry {
-    /// Empty, with the default bounds: 2,000 series, 4,096 spans.
+    /// Empty, with the default bounds: 2,000 series, 512 spans.
     #[must_use]
     pub fn new() -> Self {
-        Self { series: SeriesTable::new(), counters: Counters::new(), spans: SpanRing::new(span::DEFAULT_SPANS) }
+        Self { series: SeriesTable::new(), counters: Counters::new(), spans: SpanRing::new(span::MAX_SPANS) }
     }
 }
 

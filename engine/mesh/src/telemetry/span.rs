@@ -3,8 +3,9 @@
 use crate::proto::Span;
 use std::collections::VecDeque;
 
-/// Spans that wait for the next drain, a worker.
-pub const DEFAULT_SPANS: usize = 4096;
+/// Spans that wait for the next drain: a worker's, and those of all workers. More would take longer to send and to keep
+/// than the calls of a busy second are worth.
+pub const MAX_SPANS: usize = 512;
 
 /// A bounded queue of finished spans. When it is full, new spans are dropped and counted: what is kept is then a whole
 /// stretch of time, not the remains of one.

@@ -13,7 +13,7 @@ pub(crate) fn outbound(policy: &Policy) -> (Engine, String) {
 }
 
 pub(crate) fn telemetry(engine: &Engine) -> proto::Telemetry {
-    proto::Telemetry::decode(&*engine.drain_telemetry()).expect("telemetry")
+    proto::Telemetry::decode(&*engine.drain_telemetry(true).0).expect("telemetry")
 }
 
 pub(crate) fn counter(engine: &Engine, name: &str, label: &str) -> u64 {
