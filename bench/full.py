@@ -1,4 +1,4 @@
-"""`python -m bench.full`: the whole matrix, about 40 minutes on two cores; taken up again where it was ended.
+"""`python -m bench.full`: the whole matrix, about 50 minutes on two cores; taken up again where it was ended.
 
 Every measurement is a line of bench/results/full.jsonl, and counts for the same commit, programs and machine. At the
 end: bench/results/full.json, plots in docs/images, the results in docs/performance.md. A part of the matrix (--blocks,

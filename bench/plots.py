@@ -95,7 +95,7 @@ def _cpu_over(results: Results, shapes: Sequence[Shape], names: list[str], axis:
 
 def _anywhere(results: Results, place: str, shape: Shape, system: str) -> float | None:
     """The cell's CPU a call, from whichever block has it."""
-    for block in ("centre", "payload", "connections", "thousand"):
+    for block in ("centre", "wide", "payload", "connections", "thousand"):
         found = results.middle(Spot(block, place, Cell(shape).name), system, "cpu_us")
         if found is not None:
             return found

@@ -9,6 +9,7 @@ from bench.systems.base import PLACES
 from bench.tables import Column, Table
 
 OF_AXES = {
+    "wide": "Larger messages, more connections",
     "payload": "Sizes of messages",
     "kind": "Streams, 32 messages each way (a server stream: back)",
     "connections": "Connections × streams",

@@ -53,12 +53,15 @@ def _spot(block: str, place: str, cell: Cell) -> Spot:
     return Spot(block, place, cell.name)
 
 
-def _load(place: str, block: str = "centre") -> dict[str, Spot]:
-    cells = {"saturated": CENTRE, "calm": CALM, "large": LARGE, "many": MANY}
-    return {name: _spot(block, place, Cell(shape)) for name, shape in cells.items()}
+def _load(place: str, block: str) -> dict[str, Spot]:
+    return {"saturated": _spot(block, place, Cell(CENTRE)), "calm": _spot(block, place, Cell(CALM))}
 
 
-_HOP, _PAIR = _load("plain"), _load("mtls_pair")
+def _wider(place: str) -> dict[str, Spot]:
+    return {"large": _spot("wide", place, Cell(LARGE)), "many": _spot("wide", place, Cell(MANY))}
+
+
+_HOP, _PAIR = _load("plain", "centre"), _load("mtls_pair", "centre")
 HANDSHAKE_SPOT = _spot("handshakes", "mtls_ingress", Cell(HANDSHAKES))
 ONE_CORE, TWO_CORES = (_spot(block, "plain", Cell(CENTRE, "pressure")) for block in ("one core", "two cores"))
 FAIRNESS_SPOT = _spot("fairness", "plain", Cell(COLD, "fairness"))
@@ -98,8 +101,8 @@ TARGETS: tuple[Target, ...] = (
     *_place("hop", _HOP, 0.12),
     *_place("pair", _PAIR, 0.15),
     Target("pair: CPU a call, saturated", _PAIR["saturated"], CPU, "l4", 2.0),
-    *_wide("hop", _HOP),
-    *_wide("pair", _PAIR),
+    *_wide("hop", _wider("plain")),
+    *_wide("pair", _wider("mtls_pair")),
     Target("handshakes a second", HANDSHAKE_SPOT, CALLS, "envoy", 1.0, sense="at least"),
     # The generator shares its core with the backend and may be what ends first; the bill does not depend on it.
     Target("CPU a handshake", HANDSHAKE_SPOT, CPU, "envoy", 1.0),

@@ -5,8 +5,8 @@ use crate::policy::{Policy, breaker, cluster, config, millis};
 use std::net::SocketAddr;
 use tulle_proxy::proto;
 
-/// Spans that wait for the next drain are bounded: from here on a worker would only count that it drops them.
-const CALLS_BETWEEN_DRAINS: usize = 500;
+/// Two spans a call, and 512 at most wait for the next drain: from here on a worker would only count that it drops them.
+const CALLS_BETWEEN_DRAINS: usize = 250;
 
 /// Before an application's calls: `streams` at once, messages of `bytes`.
 pub(crate) fn outbound(streams: usize, bytes: usize) -> Box<dyn FnMut(usize)> {
