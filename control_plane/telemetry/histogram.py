@@ -51,14 +51,19 @@ class Histogram:
         self.counts[bucket] = self.counts.get(bucket, 0) + count
 
     def coarsen(self, scale: int) -> None:
-        """Bring to a scale at most its own: 2^n neighbours become one bucket."""
+        """Bring to a scale, if that is below its own."""
+        self.counts = self.counts_at(scale)
+        self.scale = min(self.scale, scale)
+
+    def counts_at(self, scale: int) -> dict[int, int]:
+        """By the buckets of a scale at most its own, 2^n neighbours being one; of its own, the counts themselves."""
         steps = self.scale - scale
         if steps <= 0:
-            return
+            return self.counts
         merged: dict[int, int] = {}
         for bucket, count in self.counts.items():
             merged[bucket >> steps] = merged.get(bucket >> steps, 0) + count
-        self.scale, self.counts = scale, merged
+        return merged
 
     def add(self, other: "Histogram") -> None:
         """Merge another's counts into this."""
@@ -71,16 +76,19 @@ class Histogram:
 
     def since(self, earlier: "Histogram") -> "Histogram | None":
         """What was added since an earlier state of the same series; None if this is no later state of it (a reset)."""
-        before = Histogram(earlier.scale, earlier.zero, dict(earlier.counts))
-        before.coarsen(self.scale)
-        if before.scale < self.scale or before.zero > self.zero:
+        if earlier.scale < self.scale or earlier.zero > self.zero:
             return None
-        added = {bucket: count - before.counts.get(bucket, 0) for bucket, count in self.counts.items()}
-        if any(count < 0 for count in added.values()) or before.counts.keys() - self.counts.keys():
+        before = earlier.counts_at(self.scale)
+        if not before.keys() <= self.counts.keys():
             return None
-        return Histogram(
-            self.scale, self.zero - before.zero, {bucket: count for bucket, count in added.items() if count}
-        )
+        added = {}
+        for bucket, count in self.counts.items():
+            more = count - before.get(bucket, 0)
+            if more < 0:
+                return None
+            if more:
+                added[bucket] = more
+        return Histogram(self.scale, self.zero - earlier.zero, added)
 
     def quantile(self, share: float) -> float:
         """The value in seconds under which this share (0 to 1) of values lies; 0 when there are none.

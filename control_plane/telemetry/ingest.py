@@ -38,6 +38,7 @@ _SUMS: Final = {
     names.RESPONSE_BYTES: "response_bytes",
     names.RETRIES: "retries",
 }
+_OURS: Final = KEPT | _DURATIONS.keys() | _SUMS.keys()
 MAX_LABEL: Final = 256
 
 
@@ -80,7 +81,7 @@ class MetricsIngest(metrics_grpc.MetricsServiceServicer):
         batches = [(identify(one.resource, ref), one.scope_metrics) for one in request.resource_metrics]
         dropped = 0
         for resource, scopes in batches:
-            metrics = (metric for scope in scopes for metric in scope.metrics)
+            metrics = (metric for scope in scopes for metric in scope.metrics if metric.name in _OURS)
             dropped += take_points(self._intake, resource, (point for metric in metrics for point in points(metric)))
         self._intake.dropped.points += dropped
         response = metrics_api.ExportMetricsServiceResponse()
@@ -149,8 +150,7 @@ def take_points(intake: Intake, resource: Resource, found: Iterable[Point]) -> i
 
 def _take(intake: Intake, resource: Resource, point: Point, *, known: bool) -> bool:
     if point.name in KEPT and isinstance(point.value, float):
-        subject = Subject(*(_text(point.attributes, name) for name in (names.TARGET, names.CLUSTER, names.ENDPOINT)))
-        return intake.gauges.set(resource, subject, point.name, point.value)
+        return intake.gauges.set(resource, _subject(point.attributes), point.name, point.value)
     if point.name in _DURATIONS or point.name in _SUMS:
         added = intake.deltas.delta(resource, point, known=known)
         if isinstance(added, Histogram) == (point.name in _DURATIONS) and _amount(added):
@@ -188,6 +188,10 @@ def _call_key(service: str, point: Point) -> CallKey:
         reason=_text(given, names.REASON),
         mtls=given.get(names.MTLS) in (True, "true", "True"),
     )
+
+
+def _subject(given: Attributes) -> Subject:
+    return Subject(_text(given, names.TARGET), _text(given, names.CLUSTER), _text(given, names.ENDPOINT))
 
 
 def _text(given: Attributes, name: str) -> str:

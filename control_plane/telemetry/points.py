@@ -1,8 +1,7 @@
 """OTLP metrics to points, one shape for every kind of data point (opentelemetry-proto 1.x, metrics.proto)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
@@ -21,8 +20,7 @@ LONGEST_LOG2: Final = 40
 """No duration is over 2^40 s: a bound or bucket above it is a broken sender's."""
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A value of a series. Times are Unix nanoseconds; `start` is 0 where the sender gave none."""
 
     name: str
@@ -36,11 +34,25 @@ class Point:
 
 def attributes(pairs: Iterable[KeyValue]) -> dict[str, Attribute]:
     """Scalars as they are; lists and maps, which no series of ours has, are left out."""
-    return {pair.key: value for pair in pairs if (value := scalar(pair.value)) is not None}
+    found: dict[str, Attribute] = {}
+    for pair in pairs:
+        value = pair.value
+        # Nearly all are text, and text that is not empty needs no second question: this runs for everything sent.
+        scalar = value.string_value or _rarer(value)
+        if scalar is not None:
+            found[pair.key] = scalar
+    return found
 
 
-def scalar(value: AnyValue) -> Attribute | None:
-    """The scalar of an attribute's value."""
+def points(metric: otlp.Metric) -> Iterator[Point]:
+    """The points of a metric; summaries, and what no sound sender makes, are left out.
+
+    Whatever is let in here is summed, shown and sent on: one NaN would answer every later question with an error.
+    """
+    return (point for point in _points(metric) if _is_sound(point.value))
+
+
+def _rarer(value: AnyValue) -> Attribute | None:
     match value.WhichOneof("value"):
         case "string_value":
             return value.string_value
@@ -52,14 +64,6 @@ def scalar(value: AnyValue) -> Attribute | None:
             return value.double_value
         case _:
             return None
-
-
-def points(metric: otlp.Metric) -> Iterator[Point]:
-    """The points of a metric; summaries, and what no sound sender makes, are left out.
-
-    Whatever is let in here is summed, shown and sent on: one NaN would answer every later question with an error.
-    """
-    return (point for point in _points(metric) if _is_sound(point.value))
 
 
 def _points(metric: otlp.Metric) -> Iterator[Point]:

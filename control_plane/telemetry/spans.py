@@ -95,7 +95,7 @@ def _has_sound_ids(span: otlp.Span) -> bool:
 
 def _span(service: str, span: otlp.Span) -> Span:
     found = attributes(span.attributes[:MAX_ATTRIBUTES])
-    status = next((_code(found[name]) for name in _STATUS_ATTRIBUTES if name in found), 0)
+    status = _status(found)
     return Span(
         service=service,
         span_id=span.span_id.hex(),
@@ -110,6 +110,12 @@ def _span(service: str, span: otlp.Span) -> Span:
     )
 
 
-def _code(value: object) -> int:
-    text = str(value)
+def _status(found: Mapping[str, object]) -> int:
+    for name in _STATUS_ATTRIBUTES:
+        if name in found:
+            return _code(str(found[name]))
+    return 0
+
+
+def _code(text: str) -> int:
     return int(text) if text.isdigit() and len(text) <= 2 else _CODES.get(text.upper(), 0)
