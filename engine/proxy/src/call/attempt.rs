@@ -246,11 +246,11 @@ fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
     }
 }
 
-/// The context that the upstream continues: the attempt's own span where the trace is kept, else the call's.
+/// The context that the upstream continues: the attempt's own span where there is one, else the call's.
 fn attempt_trace(call: &Call) -> Option<TraceContext> {
     let context = call.trace.context;
     let attempt = call.attempt.as_ref()?;
-    Some(if context.sampled { TraceContext { span_id: attempt.span_id, ..context } } else { context })
+    Some(if call.tells_attempts() { TraceContext { span_id: attempt.span_id, ..context } } else { context })
 }
 
 fn no_endpoint(none: NoEndpoint, cluster: &str) -> Refusal {

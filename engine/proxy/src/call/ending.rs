@@ -82,7 +82,7 @@ impl Worker {
             let latency = until.saturating_duration_since(attempt.started);
             cell.finish(self.now, latency, outcome.verdict(), call.policy.label());
         }
-        if call.trace.context.sampled {
+        if call.tells_attempts() {
             self.telemetry.spans.push(|| call.attempt_span(&attempt, outcome, &self.clock, self.now));
         }
         if let Some(up) = attempt.stream {

@@ -20,6 +20,11 @@ impl Call {
         }
     }
 
+    /// Whether each attempt is a span. The inbound side has one, to its own application, which the call's span is.
+    pub(crate) fn tells_attempts(&self) -> bool {
+        self.trace.context.sampled && matches!(self.policy, Policy::Outbound(_))
+    }
+
     /// One attempt's span, a child of the call's.
     pub(crate) fn attempt_span(&self, attempt: &Attempt, outcome: &Outcome, clock: &Clock, now: Instant) -> Span {
         Span {

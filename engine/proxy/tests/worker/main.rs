@@ -10,6 +10,7 @@ mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
 mod resets;
+mod spans;
 mod stalled;
 mod tidy;
 mod timeouts;
