@@ -24,9 +24,12 @@ class Histogram:
     @classmethod
     def of_buckets(cls, scale: int, zero: int, offset: int, counts: Iterable[int]) -> Self:
         """An OTLP ExponentialHistogramDataPoint's positive buckets."""
-        found = cls(scale, zero, {offset + place: count for place, count in enumerate(counts) if count})
-        found.coarsen(min(FINEST, scale))
-        return found
+        steps = max(0, scale - FINEST)
+        merged: dict[int, int] = {}
+        for bucket, count in enumerate(counts, offset):
+            if count:
+                merged[bucket >> steps] = merged.get(bucket >> steps, 0) + count
+        return cls(scale - steps, zero, merged)
 
     @classmethod
     def of_bounds(cls, bounds: Sequence[float], counts: Sequence[int]) -> Self:

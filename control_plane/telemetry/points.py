@@ -10,6 +10,7 @@ from control_plane.telemetry.histogram import COARSEST, Histogram
 
 Attribute = str | bool | int | float
 Attributes = Mapping[str, Attribute]
+_DataPoint = otlp.NumberDataPoint | otlp.HistogramDataPoint | otlp.ExponentialHistogramDataPoint
 
 MAX_BUCKETS: Final = 4096
 FINEST_SCALE: Final = 20
@@ -49,7 +50,12 @@ def points(metric: otlp.Metric) -> Iterator[Point]:
 
     Whatever is let in here is summed, shown and sent on: one NaN would answer every later question with an error.
     """
-    return (point for point in _points(metric) if _is_sound(point.value))
+    name, cumulative = metric.name, _is_cumulative(metric)
+    for one, value in _values(metric):
+        if _is_sound(value):
+            yield Point(
+                name, attributes(one.attributes), value, one.start_time_unix_nano, one.time_unix_nano, cumulative
+            )
 
 
 def _rarer(value: AnyValue) -> Attribute | None:
@@ -66,24 +72,35 @@ def _rarer(value: AnyValue) -> Attribute | None:
             return None
 
 
-def _points(metric: otlp.Metric) -> Iterator[Point]:
+def _is_cumulative(metric: otlp.Metric) -> bool:
+    match metric.WhichOneof("data"):
+        case "sum":
+            temporality = metric.sum.aggregation_temporality
+        case "histogram":
+            temporality = metric.histogram.aggregation_temporality
+        case "exponential_histogram":
+            temporality = metric.exponential_histogram.aggregation_temporality
+        case _:
+            return False
+    return temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
+
+
+def _values(metric: otlp.Metric) -> Iterator[tuple[_DataPoint, float | Histogram]]:
     match metric.WhichOneof("data"):
         case "gauge":
-            yield from (_number(metric.name, one, cumulative=False) for one in metric.gauge.data_points)
+            for number in metric.gauge.data_points:
+                yield number, _number(number)
         case "sum":
-            cumulative = metric.sum.aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
-            yield from (_number(metric.name, one, cumulative=cumulative) for one in metric.sum.data_points)
+            for number in metric.sum.data_points:
+                yield number, _number(number)
         case "histogram":
-            cumulative = metric.histogram.aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
-            for one in metric.histogram.data_points:
-                if _has_sound_bounds(one):
-                    value = Histogram.of_bounds(one.explicit_bounds, one.bucket_counts)
-                    yield _point(metric.name, one, value, cumulative=cumulative)
+            for bounded in metric.histogram.data_points:
+                if _has_sound_bounds(bounded):
+                    yield bounded, Histogram.of_bounds(bounded.explicit_bounds, bounded.bucket_counts)
         case "exponential_histogram":
-            cumulative = metric.exponential_histogram.aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
-            for each in metric.exponential_histogram.data_points:
-                if _has_sound_buckets(each):
-                    yield _point(metric.name, each, _exponential(each), cumulative=cumulative)
+            for point in metric.exponential_histogram.data_points:
+                if _has_sound_buckets(point):
+                    yield point, _exponential(point)
 
 
 def _is_sound(value: float | Histogram) -> bool:
@@ -110,17 +127,5 @@ def _exponential(point: otlp.ExponentialHistogramDataPoint) -> Histogram:
     return Histogram.of_buckets(point.scale, zero, positive.offset, positive.bucket_counts)
 
 
-def _number(name: str, point: otlp.NumberDataPoint, *, cumulative: bool) -> Point:
-    value = point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)
-    return _point(name, point, value, cumulative=cumulative)
-
-
-def _point(
-    name: str,
-    point: otlp.NumberDataPoint | otlp.HistogramDataPoint | otlp.ExponentialHistogramDataPoint,
-    value: float | Histogram,
-    *,
-    cumulative: bool,
-) -> Point:
-    found = attributes(point.attributes)
-    return Point(name, found, value, point.start_time_unix_nano, point.time_unix_nano, cumulative)
+def _number(point: otlp.NumberDataPoint) -> float:
+    return point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)

@@ -58,6 +58,20 @@ def test_a_finer_sender_is_brought_to_our_scale() -> None:
     assert fine.counts == {-1: 16, 0: 16}
 
 
+def test_a_coarser_sender_keeps_its_scale() -> None:
+    coarse = Histogram.of_buckets(scale=2, zero=0, offset=-1, counts=[3, 0, 1])
+    assert (coarse.scale, coarse.counts) == (2, {-1: 3, 1: 1})
+
+
+def test_since_leaves_both_as_they_were() -> None:
+    before, after = of(1.0, 1.01), of(1.0, 1.01, 1.02)
+    after.coarsen(0)
+    kept = dict(before.counts)
+    assert after.since(before) is not None
+    assert (before.scale, before.counts) == (4, kept)
+    assert after.total == 3
+
+
 def test_explicit_bounds_put_each_count_in_the_middle_of_its_bucket() -> None:
     found = Histogram.of_bounds([0.01, 0.1], [1, 2, 1])
     assert found.total == 4
