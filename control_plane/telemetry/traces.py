@@ -10,6 +10,8 @@ from control_plane.telemetry.spans import Span, Summary, method_of, summarise
 QUIET_SECONDS: Final = 6.0
 """Sidecars send spans every 5 s, so the parts of one trace come up to that far apart."""
 MAX_WAITING_SPANS: Final = 50_000
+CROWDED_SPANS: Final = 25_000
+"""Over so many, the traces quiet for longest go to disk sooner: what comes of them later is merged there."""
 MAX_SPANS_A_TRACE: Final = 2_000
 
 
@@ -55,11 +57,11 @@ class WaitingTraces:
         return True
 
     def take(self, before: float) -> dict[str, list[Span]]:
-        """The traces untouched since `before`, which then wait no more."""
+        """The traces untouched since `before`, and as many of the next as are a crowd; they then wait no more."""
         taken: dict[str, list[Span]] = {}
         while self._traces:
             trace_id, waiting = next(iter(self._traces.items()))
-            if waiting.touched > before:
+            if waiting.touched > before and self._size <= CROWDED_SPANS:
                 break
             del self._traces[trace_id]
             self._size -= len(waiting.spans)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.telemetry import traces as traces_module
 from control_plane.telemetry.codec import pack_spans, unpack_spans
 from control_plane.telemetry.spans import Span
 from control_plane.telemetry.tables import Tables
-from control_plane.telemetry.traces import TraceFilter
+from control_plane.telemetry.traces import TraceFilter, WaitingTraces
 from protos.tulle.v1 import telemetry_pb2
 from tests.control_plane.telemetry.telemetry_harness import telemetry_room
 
@@ -72,6 +73,24 @@ def test_a_span_that_was_sent_twice_is_kept_once_as_it_was_sent_last(tables: Tab
     tables.write_traces({"a": [span("root"), span("child", "root")]})
     tables.write_traces({"a": [span("root")._replace(name="later")]})
     assert sorted(one.name for one in tables.read_trace("a")) == ["child", "later"]
+
+
+def test_in_a_crowd_the_traces_quiet_for_longest_go_first_and_the_others_wait_on(
+    monkeypatch: pytest.MonkeyPatch, tables: Tables
+) -> None:
+    monkeypatch.setattr(traces_module, "CROWDED_SPANS", 3)
+    waiting = WaitingTraces()
+    for now, (trace_id, name) in enumerate([("a", "root"), ("b", "root"), ("c", "root"), ("b", "child")]):
+        assert waiting.add(trace_id, span(name), float(now))
+    taken = waiting.take(before=-1.0)
+    assert list(taken) == ["a"]
+    assert waiting.take(before=-1.0) == {}
+    # What comes of it later finds its trace on disk.
+    tables.write_traces(taken)
+    assert waiting.add("a", span("late", "root"), 4.0)
+    tables.write_traces(waiting.take(before=4.0))
+    assert {one.span_id for one in tables.read_trace("a")} == {"root", "late"}
+    assert len(tables.read_trace("b")) == 2
 
 
 async def test_a_trace_whose_parts_come_five_seconds_apart_is_seen_at_each_time_and_written_once(
