@@ -17,6 +17,7 @@ def facts_of(state: Callable[[], MeshState], proxies: Proxies) -> ReadFacts:
             proxies=proxies.listed(),
             services=tuple(now.policies.services),
             p99_targets_ms=now.policies.p99_targets_ms,
+            streams=now.policies.streams,
             revision=now.policy_revision,
         )
 

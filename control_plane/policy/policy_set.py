@@ -98,6 +98,15 @@ class PolicySet:
         return {name: target.total_seconds() * 1000 for name, target in declared if target is not None}
 
     @cached_property
+    def streams(self) -> dict[str, frozenset[str]]:
+        """The methods that services declare as streaming, by "namespace/name", of those that have some."""
+        declared = (
+            (name, frozenset(method.name for method in service.spec.methods if method.kind != "unary"))
+            for name, service in self.services.items()
+        )
+        return {name: methods for name, methods in declared if methods}
+
+    @cached_property
     def by_key(self) -> dict[DocumentKey, Stored]:
         return {stored.key: stored for stored in self.documents}
 

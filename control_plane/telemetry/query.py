@@ -18,6 +18,7 @@ from control_plane.telemetry.history import CallHistory, Range
 from control_plane.telemetry.ingest import Intake
 from control_plane.telemetry.series import BOUNDS_MS, heat, points
 from control_plane.telemetry.spans import Span
+from control_plane.telemetry.streams import timed
 from control_plane.telemetry.topology import Window, topology
 from control_plane.telemetry.traces import TraceFilter
 from control_plane.telemetry.views import by_method
@@ -76,7 +77,9 @@ class QueryService(telemetry_pb2_grpc.TelemetryQueryServicer):
         end = min(request.to_unix_ms // 1000 or now + 1, now + 1)
         asked = Range(request.from_unix_ms // 1000, end, step)
         steps = await self._history.read(asked, now, request.service)
-        rows = [points(step.calls, request) for step in steps]
+        # Of one method that is asked for, a stream's life is what there is to see.
+        streams = {} if request.method else (await self._facts()).streams
+        rows = [list(timed(points(step.calls, request), streams)) for step in steps]
         return telemetry_pb2.SeriesResponse(
             time_unix_ms=[1000 * step.start for step in steps],
             points=[golden(found, step.seconds) for step, found in zip(steps, rows, strict=True)],

@@ -1,7 +1,7 @@
 """The mesh as one picture: services and edges with their golden metrics, from a window of calls, gauges and facts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from google.protobuf.duration_pb2 import Duration
@@ -9,6 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from control_plane.telemetry.calls import OUTBOUND, Slot, golden
 from control_plane.telemetry.facts import Facts
 from control_plane.telemetry.gauges import Gauges, Subject
+from control_plane.telemetry.streams import timed
 from control_plane.telemetry.views import Edge, Row, by_edge, by_target
 from protos import names
 from protos.tulle.v1 import engine_pb2, registry_pb2, telemetry_pb2
@@ -36,7 +37,8 @@ class Window:
 
 
 def topology(window: Window, gauges: Gauges, facts: Facts) -> telemetry_pb2.Topology:
-    """Nodes and edges by name; a service without calls is there as well."""
+    """Nodes and edges by name; a service without calls is there as well. Streams are counted and not timed."""
+    window = replace(window, calls=dict(timed(window.calls.items(), facts.streams)))
     into, edges = by_target(window.calls), by_edge(window.calls)
     registered = {instance.service for instance in facts.instances}
     services = sorted({*facts.services, *registered, *into, *(source for source, _ in edges)})

@@ -59,6 +59,17 @@ async def test_a_series_may_be_of_one_caller_and_one_method(room: Room) -> None:
         assert [point.calls for point in found.points] == [calls]
 
 
+async def test_a_streams_life_is_charted_where_that_method_is_asked_for_and_nowhere_else(room: Room) -> None:
+    room.know(streams={"shop/payments": {"a.B/C", "a.B/D"}})
+    await traffic(room, 3)
+    of_all = await room.query.GetSeries(series(service="shop/payments"))
+    of_one = await room.query.GetSeries(series(service="shop/payments", method="a.B/C"))
+    assert [sum(point.calls for point in found.points) for found in (of_all, of_one)] == [6, 3]
+    assert max(point.p99_ms for point in of_all.points) == 0
+    assert sum(sum(column.counts) for column in of_all.heat) == 0
+    assert max(point.p99_ms for point in of_one.points) > 0
+
+
 async def test_older_than_memory_comes_from_disk_and_a_restart_keeps_it(tmp_path: Path) -> None:
     clock = ManualClock()
     async with telemetry_room(tmp_path, clock) as room:

@@ -79,6 +79,29 @@ async def test_a_node_whose_sidecar_is_silent_shows_the_sum_of_its_callers(room:
     assert node(await topology(room), "shop/payments").inbound.calls == 7
 
 
+async def test_a_stream_counts_as_a_call_and_its_life_is_no_latency(room: Room) -> None:
+    room.know(streams={"shop/payments": {"a.B/Watch"}})
+    orders, payments = room.sender("shop/orders"), room.sender("shop/payments")
+    for sender, count in ((orders.calls, "shop/payments"), (payments.answers, "shop/orders")):
+        sender(count, count=9, seconds=0.01)
+        sender(count, count=91, seconds=600, method="a.B/Watch")
+    await orders.export()
+    await payments.export()
+    found = await topology(room)
+    for golden in (node(found, "shop/payments").inbound, found.edges[0].golden):
+        assert golden.calls == 100
+        assert golden.p50_ms == pytest.approx(10, rel=0.05)
+        assert golden.p99_ms == pytest.approx(10, rel=0.05)
+
+
+async def test_a_method_that_no_document_calls_a_stream_is_timed(room: Room) -> None:
+    room.know(streams={"shop/other": {"a.B/C"}})
+    orders = room.sender("shop/orders")
+    orders.calls("shop/payments", count=1, seconds=600)
+    await orders.export()
+    assert (await topology(room)).edges[0].golden.p99_ms == pytest.approx(600_000, rel=0.05)
+
+
 async def test_the_split_is_shown_as_it_really_went(room: Room) -> None:
     orders = room.sender("shop/orders")
     orders.calls("shop/payments", count=9, cluster="shop/payments#v1")
