@@ -213,3 +213,8 @@ def test_the_same_input_in_any_order_gives_the_same_bytes() -> None:
         snapshot(type(documents).of(reversed(documents.documents)), *reversed(some)),
     )
     assert first.SerializeToString(deterministic=True) == second.SerializeToString(deterministic=True)
+
+
+def test_what_a_service_declares_as_streaming_is_told_to_the_telemetry() -> None:
+    declared = policies(service("payments", METHODS), service("orders", "{}"))
+    assert declared.streams == {"shop/payments": {"a.B/D", "a.B/E"}}
