@@ -65,6 +65,10 @@ impl Tls {
             return Ok(());
         }
         let fed = self.session.read_tls(input).map_err(|error| rustls::Error::General(error.to_string()));
+        // What follows a close_notify is nobody's: rustls does not take it, and asked again would not either.
+        if matches!(fed, Ok(0)) {
+            *input = &[];
+        }
         let processed = fed.and_then(|_| self.session.process_new_packets());
         processed.map(|_| ()).map_err(|error| {
             self.failed = true;

@@ -5,10 +5,12 @@ use crate::callee::Callee;
 use crate::caller::{Caller, run};
 use crate::mesh::{self, Policy};
 use prost::Message;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::SeqCst;
 use tokio::io::AsyncReadExt;
 use tulle_proxy::Engine;
+use tulle_proxy::identity::Identity;
 use tulle_proxy::proto::{AccessAction, AccessRule, EngineConfig, Inbound, Snapshot};
 
 const FRONT: &str = "spiffe://shop.local/shop/front";
@@ -182,4 +184,33 @@ fn a_renewed_identity_closes_no_connection() {
         assert_eq!(caller.unary("Unary", b"x").await.status(), "0");
         assert_eq!(mesh::counter(&sidecar.engine, "tulle.connections.accepted", "inbound"), 1);
     });
+}
+
+#[test]
+fn a_peer_that_says_more_after_its_goodbye_holds_up_nobody() {
+    run(async {
+        let (authority, callee) = (Authority::new(), Callee::start());
+        let sidecar = inbound(&authority, callee.address, vec![allow(FRONT)]);
+        let identity = Identity::open(None).expect("an identity");
+        let chain = authority.sign(&identity.create_csr().expect("a request"), FRONT);
+        identity.set(chain.as_bytes(), authority.bundle().as_bytes()).expect("a good identity");
+        let mut rude = std::net::TcpStream::connect(sidecar.address).expect("connected");
+        say_goodbye(&identity, &mut rude);
+        rude.write_all(&[0; 10_000]).expect("written");
+        let (_engine, address, _folder) = outbound(&authority, sidecar.address, ECHO);
+        let caller = Caller::connect(&address, "echo.shop").await;
+        assert_eq!(caller.unary("Unary", b"x").await.status(), "0");
+    });
+}
+
+/// A whole handshake, and a close_notify after it.
+fn say_goodbye(identity: &Identity, socket: &mut std::net::TcpStream) {
+    let config = identity.client_config(ECHO).expect("an identity");
+    let name = "127.0.0.1".try_into().expect("an address");
+    let mut session = rustls::ClientConnection::new(config, name).expect("a session");
+    while session.is_handshaking() {
+        session.complete_io(socket).expect("a handshake");
+    }
+    session.send_close_notify();
+    session.complete_io(socket).expect("written");
 }
