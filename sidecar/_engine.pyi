@@ -70,6 +70,14 @@ class Engine:
         """A serialized Telemetry: cumulative counters, and, where `spans` asks for them, the spans that wait, which are
         handed over once. With it how many waited (at most 512; more are dropped and counted)."""
 
+    def post(self, address: str, method: str, request: bytes, timeout_seconds: float) -> None:
+        """A unary gRPC call to the control plane at `address` ("host:port"), shown the identity in force; `method` is
+        "/package.Service/Method". Blocks for at most `timeout_seconds` (0 to 120) and, where `address` is a name, while
+        the system looks it up.
+
+        The connection stays for the next call. Where it was closed meanwhile the call is made once more on a new one: a
+        request arrives at least once. Raises EngineError."""
+
     def describe(self) -> str:
         """What is in force, as JSON: addresses, identity, revision, limits, services, endpoints with their states."""
 

@@ -85,6 +85,9 @@ mod resilience {
     }
 }
 mod io {
+    pub(crate) mod post {
+        pub(crate) use crate::face::post::*;
+    }
     pub(crate) mod running {
         pub(crate) use crate::face::running::*;
     }

@@ -3,6 +3,7 @@
 use crate::describe;
 use crate::error::EngineError;
 use crate::identity::{CurrentIdentity, Identity, InvalidIdentity};
+use crate::io::post::{PostError, Poster};
 use crate::io::running::Running;
 use crate::io::shared::{SharedCollector, locked};
 use crate::settings::Settings;
@@ -24,6 +25,7 @@ pub struct Engine {
     /// that are applied at once, the one that is told is the one in force. No lock is held while `collector` is waited for.
     snapshot: Mutex<Option<Arc<Snapshot>>>,
     running: Mutex<State>,
+    poster: Poster,
     /// Held by the one shutdown that is under way.
     stopping: Mutex<()>,
 }
@@ -51,6 +53,7 @@ impl Engine {
             collector: Arc::new(Mutex::new(Collector::new(unix_nano()))),
             snapshot: Mutex::default(),
             running: Mutex::new(State::New),
+            poster: Poster::default(),
             stopping: Mutex::default(),
         })
     }
@@ -140,6 +143,19 @@ impl Engine {
         }
         drop(collector);
         (telemetry.encode_to_vec(), waited)
+    }
+
+    /// A unary gRPC call to the control plane at `address` ("host:port"), of `method` ("/package.Service/Method") with the
+    /// serialized message `request`; the answer's message is not looked at. It blocks for at most `timeout`, and where
+    /// `address` is a name as long as the system looks that up.
+    ///
+    /// The connection stays for the next call. Where the control plane has closed it meanwhile, the call is made once
+    /// more on a new one: a request arrives at least once.
+    ///
+    /// # Errors
+    /// [`PostError`]
+    pub fn post(&self, address: &str, method: &str, request: &[u8], timeout: Duration) -> Result<(), PostError> {
+        self.poster.post(&self.identity, address, method, request, timeout)
     }
 
     /// What is in force, as JSON.

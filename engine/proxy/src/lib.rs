@@ -22,6 +22,7 @@ pub mod worker;
 
 pub use engine::Engine;
 pub use error::{EngineError, InvalidConfig, ListenFailed};
+pub use io::post::{Phase, PostError};
 pub use limits::Limits;
 pub use settings::{Settings, UpstreamPort};
 pub use tulle_mesh::proto;

@@ -12,6 +12,7 @@ use tulle_proxy::proto::{EngineConfig, OtlpFacts, Telemetry};
 use errors::to_python;
 
 const MAX_GRACE_SECONDS: f64 = 120.0;
+const MAX_POST_SECONDS: f64 = 120.0;
 
 /// One data plane: listeners, workers, policy in force.
 #[pyclass(frozen, module = "sidecar._engine")]
@@ -61,6 +62,17 @@ impl Engine {
     /// A serialized Telemetry, with the spans that wait or without; and how many waited.
     fn drain_telemetry(&self, py: Python<'_>, spans: bool) -> (Vec<u8>, usize) {
         py.detach(|| self.0.drain_telemetry(spans))
+    }
+
+    /// A unary gRPC call to the control plane over the kept mTLS connection; blocks for at most `timeout_seconds`.
+    fn post(&self, py: Python<'_>, address: &str, method: &str, request: &[u8], timeout_seconds: f64) -> PyResult<()> {
+        if !(0.0..=MAX_POST_SECONDS).contains(&timeout_seconds) {
+            let text = format!("timeout_seconds: {timeout_seconds} is not between 0 and {MAX_POST_SECONDS}");
+            return Err(errors::InvalidConfig::new_err(text));
+        }
+        let timeout = Duration::from_secs_f64(timeout_seconds);
+        let posted = py.detach(|| self.0.post(address, method, request, timeout));
+        posted.map_err(|error| errors::EngineError::new_err(error.to_string()))
     }
 
     /// What is in force, as JSON.

@@ -1,7 +1,7 @@
 //! One identity in force: its leaf, and the TLS configurations made from it. Never changed, only replaced.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -12,9 +12,11 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig, version::TLS13};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::verifier::{AnyWorkload, ExactWorkload};
+use super::verifier::{AnyWorkload, ExactServer, ServerKind};
 use super::{InvalidIdentity, spiffe_id::SpiffeId, svid};
 
+// The path of the control plane's SPIFFE id: control_plane/identity/authority.py. Its namespace is reserved.
+const CONTROL_PLANE_PATH: &str = "/tulle/control-plane";
 const ALPN_H2: &[u8] = b"h2";
 const SERVER_SESSIONS: usize = 256;
 const CLIENT_SESSIONS: usize = 32;
@@ -36,6 +38,7 @@ pub(crate) struct Generation {
     pub(crate) leaf: svid::Leaf,
     pub(crate) server: Arc<ServerConfig>,
     clients: Mutex<HashMap<String, Arc<ClientConfig>>>,
+    control_plane: OnceLock<Arc<ClientConfig>>,
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
     time: Arc<dyn TimeProvider>,
@@ -64,8 +67,8 @@ impl Generation {
         check_path(&own, &leaf.id, &roots, &provider, time.as_ref())?;
         let server = Arc::new(server_config(&own, &leaf.id, &roots, &provider, &time)?);
         seed(&provider);
-        let clients = Mutex::new(HashMap::new());
-        Ok(Self { trio, leaf, server, clients, roots, provider, time, own })
+        let (clients, control_plane) = (Mutex::default(), OnceLock::new());
+        Ok(Self { trio, leaf, server, clients, control_plane, roots, provider, time, own })
     }
 
     /// The configuration that dials `expected`, made once.
@@ -78,14 +81,26 @@ impl Generation {
         if clients.len() >= MAX_CLIENT_CONFIGS {
             clients.clear();
         }
-        let config = Arc::new(self.client_config(expected)?);
+        let mut config = self.client_config(expected, ServerKind::Workload)?;
+        config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
+        let config = Arc::new(config);
         clients.insert(expected.to_owned(), config.clone());
         Some(config)
     }
 
-    fn client_config(&self, expected: &str) -> Option<ClientConfig> {
+    /// The configuration that dials the control plane, made once. Its one connection is seldom made: nothing is resumed.
+    pub(crate) fn control_plane(&self) -> Option<Arc<ClientConfig>> {
+        if let Some(config) = self.control_plane.get() {
+            return Some(config.clone());
+        }
+        let expected = format!("spiffe://{}{CONTROL_PLANE_PATH}", self.leaf.id.trust_domain());
+        let config = Arc::new(self.client_config(&expected, ServerKind::ControlPlane)?);
+        Some(self.control_plane.get_or_init(|| config).clone())
+    }
+
+    fn client_config(&self, expected: &str, kind: ServerKind) -> Option<ClientConfig> {
         let domain = self.leaf.id.trust_domain();
-        let verifier = ExactWorkload::new(self.roots.clone(), self.provider.clone(), domain, expected);
+        let verifier = ExactServer::new(self.roots.clone(), self.provider.clone(), domain, expected, kind);
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), self.time.clone())
             .with_protocol_versions(&[&TLS13])
             .ok()?
@@ -93,7 +108,7 @@ impl Generation {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(self.own.clone())));
         config.alpn_protocols = vec![ALPN_H2.to_vec()];
-        config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
+        config.resumption = Resumption::disabled();
         Some(config)
     }
 }

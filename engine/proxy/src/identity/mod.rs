@@ -131,6 +131,13 @@ impl Identity {
         self.generation()?.client(expected)
     }
 
+    /// As [`Identity::client_config`], for the control plane of the own trust domain. The same one as long as the same
+    /// identity is in force.
+    #[must_use]
+    pub fn control_plane_config(&self) -> Option<Arc<ClientConfig>> {
+        self.generation()?.control_plane()
+    }
+
     fn put_in_force(&self, generation: Generation, pending: &mut Option<KeyPair>) -> Result<(), InvalidIdentity> {
         if let Some(store) = &self.store {
             store.save(&generation.trio)?;

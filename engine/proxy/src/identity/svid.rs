@@ -17,12 +17,19 @@ pub(crate) struct Leaf {
 impl Leaf {
     /// Checks everything that the certificate alone can tell; trust in its issuer is the verifier's to check.
     pub(crate) fn check(der: &CertificateDer<'_>) -> Result<Self, InvalidIdentity> {
+        let leaf = Self::check_server(der)?;
+        check_extended_key_usage(&parse(der)?)?;
+        Ok(leaf)
+    }
+
+    /// As [`Leaf::check`], for a holder that is a server alone and so no workload: the extended key usage is webpki's to
+    /// check.
+    pub(crate) fn check_server(der: &CertificateDer<'_>) -> Result<Self, InvalidIdentity> {
         let certificate = parse(der)?;
         if is_ca(&certificate)? {
             return refuse("the leaf is a CA (basic constraints)");
         }
         check_key_usage(&certificate)?;
-        check_extended_key_usage(&certificate)?;
         let id = sole_uri(&certificate)?;
         Ok(Self { id, not_after_unix: certificate.validity().not_after.timestamp() })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
 use rustls::server::WebPkiClientVerifier;
@@ -20,13 +20,23 @@ pub(crate) struct AnyWorkload {
     trust_domain: String,
 }
 
-/// The server must be exactly one workload. Host names and addresses prove nothing in a mesh and are not looked at.
+/// The server must be exactly one holder of an identity. Addresses prove nothing in a mesh and are not looked at.
 #[derive(Debug)]
-pub(crate) struct ExactWorkload {
+pub(crate) struct ExactServer {
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
     expected: String,
     trust_domain: String,
+    kind: ServerKind,
+}
+
+/// What the server's certificate must be besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServerKind {
+    /// A workload's SVID; host names are not looked at.
+    Workload,
+    /// The control plane's: for servers alone, and with the host name that only the control plane gives itself.
+    ControlPlane,
 }
 
 // === impl AnyWorkload ===
@@ -85,32 +95,39 @@ impl ClientCertVerifier for AnyWorkload {
     }
 }
 
-// === impl ExactWorkload ===
+// === impl ExactServer ===
 
-impl ExactWorkload {
+impl ExactServer {
     pub(crate) fn new(
         roots: Arc<RootCertStore>,
         provider: Arc<CryptoProvider>,
         trust_domain: &str,
         expected: &str,
+        kind: ServerKind,
     ) -> Self {
-        Self { roots, provider, expected: expected.to_owned(), trust_domain: trust_domain.to_owned() }
+        Self { roots, provider, expected: expected.to_owned(), trust_domain: trust_domain.to_owned(), kind }
     }
 }
 
-impl ServerCertVerifier for ExactWorkload {
+impl ServerCertVerifier for ExactServer {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
+        server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let algorithms = self.provider.signature_verification_algorithms.all;
         let parsed = ParsedCertificate::try_from(end_entity)?;
         verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
-        let leaf = Leaf::check(end_entity)?;
+        let leaf = match self.kind {
+            ServerKind::Workload => Leaf::check(end_entity)?,
+            ServerKind::ControlPlane => {
+                verify_server_name(&parsed, server_name)?;
+                Leaf::check_server(end_entity)?
+            }
+        };
         check_trust_domain(&leaf, &self.trust_domain)?;
         if leaf.id.as_str() != self.expected {
             let proved = leaf.id.as_str().to_owned();

@@ -3,6 +3,7 @@
 mod heap;
 pub(crate) mod listen;
 pub(crate) mod poll;
+pub(crate) mod post;
 mod reading;
 pub(crate) mod running;
 pub(crate) mod shared;

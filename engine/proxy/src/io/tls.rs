@@ -1,12 +1,17 @@
 //! TLS of one connection: rustls fed from our pages, plaintext coalesced before it is encrypted.
 
 use crate::identity::{self, Identity, InvalidIdentity};
-use rustls::Connection;
+use rustls::{ClientConfig, Connection};
+use rustls_pki_types::ServerName;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use tulle_mesh::spiffe::SpiffeId;
 
 /// Ciphertext that waits for the socket, at most; beyond it plaintext stays with its connection.
 const BUFFER_LIMIT: usize = 256 * 1024;
+
+/// The name in the control plane's certificate and in requests to it: protos/names.py, CONTROL_PLANE_NAME.
+pub(crate) const CONTROL_PLANE: &str = "control-plane.tulle";
 
 /// One connection's TLS state.
 pub(crate) struct Tls {
@@ -40,7 +45,16 @@ impl Tls {
     pub(crate) fn client(identity: &Identity, expected: &SpiffeId) -> Result<Self, TlsError> {
         let config = identity.client_config(expected.as_str()).ok_or(TlsError::NoIdentity)?;
         // Names prove nothing here and none is sent: an address takes the place that the API asks for.
-        let name = rustls_pki_types::ServerName::from(std::net::IpAddr::from([127, 0, 0, 1]));
+        Self::dial(config, ServerName::from(std::net::IpAddr::from([127, 0, 0, 1])))
+    }
+
+    /// The connecting side, by [`Identity::control_plane_config`]: the server must prove to be the control plane.
+    pub(crate) fn control_plane(config: Arc<ClientConfig>) -> Result<Self, TlsError> {
+        let name = ServerName::try_from(CONTROL_PLANE);
+        Self::dial(config, name.map_err(|error| TlsError::Rustls(rustls::Error::General(error.to_string())))?)
+    }
+
+    fn dial(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, TlsError> {
         let session = rustls::ClientConnection::new(config, name).map_err(TlsError::Rustls)?;
         Ok(Self::new(session.into()))
     }

@@ -4,11 +4,16 @@ mod authority;
 mod callee;
 mod caller;
 mod calls;
+mod control_plane;
 mod mesh;
 mod pair;
 mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
+mod posts;
+mod posts_refused;
+mod posts_reused;
 mod refusals;
 mod retries;
 mod stopping;
+mod tls_stream;
