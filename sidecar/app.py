@@ -164,7 +164,7 @@ async def _start(
         renewal=Renewal(engine, link, lambda: stored_life(state.identity_dir, _not_after(engine)), clock, random),
         health=health,
         registration=registration,
-        pump=await _pump(config, telemetry, instance, engine.version, drain, link),
+        pump=await _pump(config, telemetry, instance, engine, drain, link),
         addresses=addresses,
         clock=clock,
         random=random,
@@ -182,7 +182,7 @@ def _registration(
 
 
 async def _pump(
-    config: SidecarConfig, telemetry: TelemetrySettings, instance: str, version: str, drain: Drain, link: Link
+    config: SidecarConfig, telemetry: TelemetrySettings, instance: str, engine: Engine, drain: Drain, link: Link
 ) -> Pump | None:
     if not telemetry.exports:
         return None
@@ -194,19 +194,19 @@ async def _pump(
         "service.version": config.labels.get(VERSION_LABEL, ""),
     }
     named = {key: value for key, value in resource.items() if value}
-    exporter = await asyncio.to_thread(_exporter, telemetry, named, version)
+    exporter = await asyncio.to_thread(_exporter, telemetry, named, engine)
     return Pump(drain, exporter, link, Pace.of(telemetry.interval, telemetry.span_delay))
 
 
-def _exporter(telemetry: TelemetrySettings, resource: dict[str, str], version: str) -> Exporter:
+def _exporter(telemetry: TelemetrySettings, resource: dict[str, str], engine: Engine) -> Exporter:
     # Imports for those who export alone, and off the event loop; the SDK's for those alone who speak to it.
     if telemetry.needs_sdk:
         from sidecar.telemetry.otlp import Otlp
 
-        return Otlp(telemetry, resource, version)
+        return Otlp(telemetry, resource, engine.version)
     from sidecar.telemetry.home import Home
 
-    return Home(telemetry, resource, version)
+    return Home(telemetry, resource, engine.version, engine)
 
 
 def _upstreams(bound: engine_pb2.EngineAddresses) -> tuple[UpstreamPort, ...]:

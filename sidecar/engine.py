@@ -5,6 +5,7 @@ Every verb that may wait (a disk, a worker) is a coroutine that runs it in a thr
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from protos.tulle.v1 import engine_pb2
@@ -46,6 +47,12 @@ class Snapshots(Protocol):
     """The part of the engine that takes policy."""
 
     async def apply(self, snapshot: bytes) -> None: ...
+
+
+class Posting(Protocol):
+    """The part of the engine that calls the control plane."""
+
+    def post(self, control_plane: str, method: str, request: bytes, timeout: timedelta) -> None: ...
 
 
 class Engine:
@@ -107,6 +114,16 @@ class Engine:
         Where `spans` asks for them they are in it, once; else they wait on. For a thread: it waits for a lock.
         """
         return self._engine.drain_telemetry(spans)
+
+    def post(self, control_plane: str, method: str, request: bytes, timeout: timedelta) -> None:
+        """Call a unary method ("/package.Service/Method") of the control plane ("host:port"), shown the SVID in force.
+
+        The request arrives at least once where this returns. For a thread: it waits. Raises EngineRefusedError.
+        """
+        try:
+            self._engine.post(control_plane, method, request, timeout.total_seconds())
+        except self._extension.EngineError as error:
+            raise EngineRefusedError(str(error)) from error
 
     async def describe(self) -> str:
         """What is in force, as JSON."""

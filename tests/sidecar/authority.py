@@ -1,6 +1,7 @@
 """A workload CA for tests: signs what the other side of the wire would."""
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -51,14 +52,19 @@ class Authority:
         assert isinstance(public, ec.EllipticCurvePublicKey)
         return self.leaf(public, [x509.UniformResourceIdentifier(spiffe_id)], life)
 
-    def leaf(self, public: Public, sans: list[x509.GeneralName], life: timedelta = HOUR) -> bytes:
+    def leaf(
+        self,
+        public: Public,
+        sans: list[x509.GeneralName],
+        life: timedelta = HOUR,
+        uses: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH),
+    ) -> bytes:
         """A leaf (PEM), backdated 1 s, that ends `life` from now."""
-        uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
         built = (
             self._builder(public, life, x509.Name([]))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
-            .add_extension(uses, critical=False)
+            .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
             .add_extension(x509.SubjectAlternativeName(sans), critical=True)
         )
         return built.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
@@ -66,7 +72,9 @@ class Authority:
     def server(self) -> tuple[bytes, bytes]:
         """The control plane's own key and certificate (PEM)."""
         key = new_key()
-        return key_pem(key), self.leaf(key.public_key(), [x509.DNSName(names.CONTROL_PLANE_NAME)])
+        spiffe_id = x509.UniformResourceIdentifier(f"spiffe://{TRUST_DOMAIN}/tulle/control-plane")
+        sans = [spiffe_id, x509.DNSName(names.CONTROL_PLANE_NAME)]
+        return key_pem(key), self.leaf(key.public_key(), sans, uses=[ExtendedKeyUsageOID.SERVER_AUTH])
 
     def token(self, service: str, control_plane: str, life: timedelta = HOUR) -> identity_pb2.JoinToken:
         """A join token's content."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from protos.tulle.v1 import engine_pb2
+from sidecar.engine import Engine
 from tests.sidecar.authority import Authority
 from tests.sidecar.other_side import OtherSide
 from tests.sidecar.stand_in_engine import StandInEngine
@@ -25,6 +27,22 @@ async def other_side(authority: Authority) -> AsyncIterator[OtherSide]:
 @pytest.fixture
 def engine(tmp_path: Path) -> StandInEngine:
     return StandInEngine(tmp_path / "identity")
+
+
+@pytest.fixture
+async def real_engine(tmp_path: Path, authority: Authority) -> Engine:
+    """Joined as shop/payments, not started."""
+    config = engine_pb2.EngineConfig(
+        service="shop/payments",
+        instance="payments-1",
+        outbound_listen="127.0.0.1:0",
+        identity_dir=str(tmp_path / "engine"),
+        workers=1,
+    )
+    engine = Engine(config)
+    chain = authority.svid(await engine.create_csr(), "spiffe://shop.local/shop/payments")
+    await engine.set_identity(chain, authority.root_pem)
+    return engine
 
 
 @pytest.fixture

@@ -108,14 +108,16 @@ class Registries(registry_pb2_grpc.RegistryServicer):
 
 
 class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
-    """Records OTLP metrics."""
+    """Records OTLP metrics, and the certificate (PEM) that each came with."""
 
     def __init__(self) -> None:
+        self.shown: list[str] = []
         self.taken: asyncio.Queue[metrics_service_pb2.ExportMetricsServiceRequest] = asyncio.Queue()
 
     async def Export(
         self, request: metrics_service_pb2.ExportMetricsServiceRequest, context: Context
     ) -> metrics_service_pb2.ExportMetricsServiceResponse:
+        self.shown.append(shown(context))
         self.taken.put_nowait(request)
         return metrics_service_pb2.ExportMetricsServiceResponse()
 

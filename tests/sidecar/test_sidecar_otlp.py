@@ -11,6 +11,7 @@ import pytest
 
 from protos import names
 from protos.tulle.v1 import engine_pb2
+from sidecar.engine import Engine
 from sidecar.errors import InvalidSettingError
 from sidecar.link import Link
 from sidecar.telemetry.drain import Drain, Drained
@@ -19,6 +20,7 @@ from sidecar.telemetry.otlp import Otlp
 from sidecar.telemetry.pace import EVERYTHING, Due, Pace
 from sidecar.telemetry.pump import Pump, step_back
 from sidecar.telemetry.settings import TelemetrySettings
+from tests.sidecar.authority import Authority, public_key
 from tests.sidecar.clocks import ManualClock
 from tests.sidecar.other_side import OtherSide
 from tests.sidecar.readings import INBOUND, SERVICE, outbound, span
@@ -51,11 +53,22 @@ def drain(*spans: engine_pb2.Span) -> Drain:
 Made = Callable[..., Home | Otlp]
 
 
-@pytest.fixture(params=[Home, Otlp], ids=["without the SDK", "with the SDK"])
+@pytest.fixture
+def home(real_engine: Engine) -> Made:
+    """Without the SDK: the engine speaks for itself."""
+    return lambda **environ: Home(TelemetrySettings.read(environ, otlp=True), RESOURCE, "0.1.0", real_engine)
+
+
+@pytest.fixture
+def sdk() -> Made:
+    return lambda **environ: Otlp(TelemetrySettings.read(environ, otlp=True), RESOURCE, "0.1.0")
+
+
+@pytest.fixture(params=["home", "sdk"], ids=["without the SDK", "with the SDK"])
 def otlp(request: pytest.FixtureRequest) -> Made:
     """Both ways out keep the same promises."""
-    kind: type[Home | Otlp] = request.param
-    return lambda **environ: kind(TelemetrySettings.read(environ, otlp=True), RESOURCE, "0.1.0")
+    made: Made = request.getfixturevalue(request.param)
+    return made
 
 
 @pytest.fixture
@@ -112,6 +125,56 @@ async def test_spans_that_were_not_taken_are_sent_again(link: Link, other_side: 
     await pump.send()
     traces = await asyncio.wait_for(other_side.traces.taken.get(), LIMIT)
     assert len(traces.resource_spans[0].scope_spans[0].spans) == 1
+    await pump.finish()
+    await link.close()
+
+
+async def test_a_control_plane_that_restarts_between_two_exports_costs_nothing(
+    link: Link, other_side: OtherSide, home: Made
+) -> None:
+    """Each span arrives at least once: a request whose answer was lost would be sent again, here none is."""
+    engine = Counting(span())
+    pump = Pump(Drain(engine, SERVICE, lambda: 0), home(), link, EACH_SECOND)
+    await pump.send()
+    await other_side.stop()
+    await other_side.start()
+    engine.spans = [span(), span()]
+    await pump.send()
+    sent = [await asyncio.wait_for(other_side.traces.taken.get(), LIMIT) for _ in range(2)]
+    assert [len(one.resource_spans[0].scope_spans[0].spans) for one in sent] == [1, 2]
+    assert (other_side.traces.taken.qsize(), other_side.metrics.taken.qsize()) == (0, 2)
+    await pump.finish()
+    await link.close()
+
+
+async def test_an_outage_is_told_once_with_its_cause(
+    link: Link, other_side: OtherSide, home: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "sidecar.telemetry")
+    await other_side.stop()
+    pump = Pump(drain(), home(), link, EACH_SECOND)
+    await pump.send()
+    await pump.send()
+    await other_side.start()
+    await pump.send()
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first.startswith("telemetry is not taken by the control plane; trying again: ")
+    assert f"cannot connect to {other_side.address}" in first
+    assert last == "telemetry is taken again"
+    await pump.finish()
+    await link.close()
+
+
+async def test_a_renewed_svid_is_shown_from_the_next_export_on(
+    link: Link, other_side: OtherSide, authority: Authority, real_engine: Engine, home: Made
+) -> None:
+    pump = Pump(drain(), home(), link, EACH_SECOND)
+    await pump.send()
+    chain = authority.svid(await real_engine.create_csr(), "spiffe://shop.local/shop/payments")
+    await real_engine.set_identity(chain, authority.root_pem)
+    await pump.send()
+    before, after = other_side.metrics.shown
+    assert public_key(before.encode()) != public_key(after.encode()) == public_key(chain)
     await pump.finish()
     await link.close()
 
