@@ -31,7 +31,8 @@ class Shape:
 @dataclass(frozen=True)
 class Cell:
     """One measurement. `probe` is what is looked at: load (its own report and the CPU bill), the kernel's counts,
-    how equally connections are served beside a hot one, or what two generators at once get through."""
+    how equally connections are served beside a hot one, or what generators on several cores get
+    through together."""
 
     shape: Shape
     probe: Probe = "load"

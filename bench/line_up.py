@@ -7,6 +7,7 @@ from bench.systems.haproxy import HAProxy
 from bench.systems.l4 import L4
 from bench.systems.nginx import Nginx
 from bench.systems.tulle import Tulle
+from bench.systems.tulle_placed import TullePlaced
 
 SYSTEMS: tuple[System, ...] = (
     Direct(),
@@ -18,7 +19,9 @@ SYSTEMS: tuple[System, ...] = (
     Tulle("tulle-off", policy="off"),
     Tulle("tulle-all", policy="all"),
     Envoy(name="envoy-mlkem", curves=("X25519MLKEM768", "X25519")),
-    Tulle("tulle-1-worker", workers=1),
-    Tulle("tulle-2-workers", workers=2),
+    TullePlaced("tulle-1-core", engines=((0,),)),
+    TullePlaced("tulle-apart", engines=((0,), (1,))),
+    TullePlaced("tulle-2-engines", engines=((0,), (1,)), crossed=True),
+    TullePlaced("tulle-2-workers", engines=((0, 1),), crossed=True),
 )
 BY_NAME = {system.name: system for system in SYSTEMS}

@@ -59,13 +59,15 @@ def build() -> None:
         raise ProcessFailed("cargo could not build bench/: see its output above")
 
 
-def start_backend(core: int | str, folder: Path, stall: tuple[float, int] | None = None) -> tuple[Pinned, int]:
+def start_backend(
+    core: int | str, folder: Path, stall: tuple[float, int] | None = None, name: str = "backend"
+) -> tuple[Pinned, int]:
     """The echo backend on a free loopback port. `stall`: seconds after the first call, milliseconds of sleep."""
     command = [str(BINARIES / "tulle-backend"), "--listen", "127.0.0.1:0"]
     if stall:
         command += ["--stall-at", str(stall[0]), "--stall-ms", str(stall[1])]
     command += ["--die-with-parent", "true"]
-    process = Pinned.start("backend", command, core, folder)
+    process = Pinned.start(name, command, core, folder)
     return process, int(process.ready()["address"].rpartition(":")[2])
 
 

@@ -23,6 +23,7 @@ PEERS = ALL[1:]
 # Ours agrees on X25519MLKEM768; so does L4, and Envoy where it is told to: the others on X25519.
 KEY_EXCHANGES = ("tulle", "envoy", "envoy-mlkem", "haproxy", "nginx", "l4")
 POLICIES = ("tulle-off", "tulle", "tulle-all")
+PLACED = ("tulle-1-core", "tulle-apart", "tulle-2-engines", "tulle-2-workers")
 
 
 def quick(centre: Shape, names: tuple[str, ...], rounds: int, seconds: float) -> tuple[Block, ...]:
@@ -35,11 +36,9 @@ def full() -> tuple[Block, ...]:
     """What `make bench-full` measures."""
     axes = [_axes(place) for place in PLACES]
     handshakes = Block("handshakes", "mtls_ingress", (Cell(HANDSHAKES),), KEY_EXCHANGES, rounds=5, seconds=2.5)
-    pressure = (Cell(CENTRE, "pressure"),)
-    one = Block("one core", "plain", pressure, ("tulle-1-worker",), 5, 2.0, proxy_core="0", load_core="0")
-    two = Block("two cores", "plain", pressure, ("tulle-2-workers",), 5, 2.0, proxy_core="0,1", load_core="0,1")
+    workers = Block("workers", "plain", (Cell(CENTRE, "pressure"),), PLACED, rounds=9, seconds=2.0)
     fairness = Block("fairness", "plain", (Cell(COLD, "fairness"),), ("tulle", "envoy", "haproxy"), 3, 2.0)
-    return (*(block for blocks in axes for block in blocks), handshakes, one, two, fairness)
+    return (*(block for blocks in axes for block in blocks), handshakes, workers, fairness)
 
 
 def _axes(place: Place) -> tuple[Block, ...]:

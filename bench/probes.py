@@ -12,6 +12,7 @@ from bench.systems.base import Running
 
 Figures = dict[str, float]
 HOT = Shape(connections=1, streams=32, payload=16 * 1024)
+PRESSURE_WARM_UP = 0.4  # seconds: the cell's own warm-up goes through one door
 HEAD_START = 1.0  # seconds that the hot connection's load goes on beyond the others', half of them before
 
 
@@ -66,14 +67,27 @@ def _fairness(shape: Shape, seen: Seen) -> Figures:
 
 
 def _pressure(shape: Shape, seen: Seen) -> Figures:
-    """Two generators at once: one by itself may be what is exhausted first."""
-    second = load.start(seen.entry, shape, seen.seconds)
-    try:
-        first = load.run(seen.entry, shape, seen.seconds)
-    finally:
-        other = load.finish(second, seen.seconds)
-    calls = first.ok + other.ok
-    return {"ok": float(calls), "failed": float(first.failed + other.failed), "calls_per_s": calls / first.seconds}
+    """All doors at once: `shape` from each core, its connections shared out over the doors that the core has."""
+    doors = seen.running.doors
+    cores = {door.core for door in doors}
+    part = replace(shape, connections=shape.connections * len(cores) // len(doors))
+    entries = [Entry(door.port, door.core) for door in doors]
+    _together(entries, part, PRESSURE_WARM_UP)
+    before = _threads(seen.running)
+    results = _together(entries, part, seen.seconds)
+    calls = sum(answered(result) for result in results)
+    spent = sum(_threads(seen.running).values()) - sum(before.values())
+    return {
+        "ok": float(sum(result.ok for result in results)),
+        "failed": float(sum(result.failed for result in results)),
+        "calls_per_s": sum(result.ok / result.seconds for result in results),
+        "cpu_us": spent * 1e6 / calls,
+        "cores": spent / seen.seconds,
+    }
+
+
+def _together(entries: list[Entry], shape: Shape, seconds: float) -> list[Load]:
+    return [load.finish(process, seconds) for process in [load.start(entry, shape, seconds) for entry in entries]]
 
 
 _PROBES: dict[Probe, Callable[[Shape, Seen], Figures]] = {

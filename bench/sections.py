@@ -16,8 +16,9 @@ OF_AXES = {
     "thousand": "A thousand connections (nginx would need a connection a call)",
 }
 WORKERS = (
-    "Everything on one core (a worker, the backend, two load generators), and the same with a second worker on two: "
-    "what a second core brings to all of it."
+    "Each core has a worker, a backend and a load generator of 10 × 10. tulle-1-core: one of two cores. tulle-apart: "
+    "two such sets that share nothing, no call crosses. tulle-2-engines: two engines of one worker, half of each "
+    "core's calls come from and go to the other. tulle-2-workers: the same, with one engine of two workers."
 )
 FAIRNESS = (
     "20 connections with one call of 100 B in flight each, beside one with 32 calls of 16 KiB: how far the worst "
@@ -66,8 +67,9 @@ def _handshakes(results: Results) -> Table:
 
 def _workers(results: Results) -> Table:
     columns = (
-        Column("calls/s on one core", targets.ONE_CORE, "calls_per_s"),
-        Column("calls/s on two", targets.TWO_CORES, "calls_per_s"),
+        Column("calls/s", targets.WORKERS_SPOT, "calls_per_s"),
+        Column("CPU µs a call", targets.WORKERS_SPOT, "cpu_us"),
+        Column("cores busy", targets.WORKERS_SPOT, "cores"),
     )
     return tables.by_system("Two workers", results, columns, WORKERS)
 

@@ -12,14 +12,14 @@ How = Literal["ratio", "difference", "excess", "value"]
 Sense = Literal["at most", "at least"]
 Judgement = Literal["met", "short", "no figure"]
 
-ONE, TWO = "tulle-1-worker", "tulle-2-workers"
+APART, WORKERS = "tulle-2-engines", "tulle-2-workers"
 CPU, CALLS, P99 = "cpu_us", "calls_per_s", f"{ADDED}p99_us"
 
 
 @dataclass(frozen=True)
 class Target:
     """`ours` compared with `theirs` in one figure: as a ratio, a difference, the excess of a ratio over 1, or alone by
-    its own value (`theirs` empty). `their_spot` is where theirs was measured, if elsewhere."""
+    its own value (`theirs` empty)."""
 
     what: str
     spot: Spot
@@ -29,7 +29,6 @@ class Target:
     how: How = "ratio"
     sense: Sense = "at most"
     ours: str = "tulle"
-    their_spot: Spot | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def _wider(place: str) -> dict[str, Spot]:
 
 _HOP, _PAIR = _load("plain", "centre"), _load("mtls_pair", "centre")
 HANDSHAKE_SPOT = _spot("handshakes", "mtls_ingress", Cell(HANDSHAKES))
-ONE_CORE, TWO_CORES = (_spot(block, "plain", Cell(CENTRE, "pressure")) for block in ("one core", "two cores"))
+WORKERS_SPOT = _spot("workers", "plain", Cell(CENTRE, "pressure"))
 FAIRNESS_SPOT = _spot("fairness", "plain", Cell(COLD, "fairness"))
 _HOP_POLICY, _PAIR_POLICY = _load("plain", "policy"), _load("mtls_pair", "policy")
 
@@ -109,7 +108,8 @@ TARGETS: tuple[Target, ...] = (
     Target("CPU a handshake, the same key exchange", HANDSHAKE_SPOT, CPU, "envoy-mlkem", 1.0),
     *_policy("hop", _HOP_POLICY),
     *_policy("pair", _PAIR_POLICY),
-    Target("two workers on two cores over one on one", TWO_CORES, CALLS, ONE, 1.8, "ratio", "at least", TWO, ONE_CORE),
+    # 1.8 of the 2 that workers reach which share nothing and get the same calls from the same cores.
+    Target("two workers over two engines of one", WORKERS_SPOT, CALLS, APART, 0.9, "ratio", "at least", WORKERS),
     Target(
         "worst connection's distance from the mean, beside a hot one", FAIRNESS_SPOT, "unfairness", "", 0.2, "value"
     ),
@@ -122,14 +122,13 @@ def judge(results: Results, targets: tuple[Target, ...] = TARGETS) -> list[Verdi
 
 def _judge(results: Results, target: Target) -> Verdict:
     ours = results.rounds(target.spot, target.ours, target.figure)
-    there = target.their_spot or target.spot
-    theirs = results.rounds(there, target.theirs, target.figure) if target.theirs else {}
+    theirs = results.rounds(target.spot, target.theirs, target.figure) if target.theirs else {}
     found = _found(target.how, ours, theirs)
     return Verdict(
         target,
         found,
         results.middle(target.spot, target.ours, target.figure),
-        results.middle(there, target.theirs, target.figure) if target.theirs else None,
+        results.middle(target.spot, target.theirs, target.figure) if target.theirs else None,
     )
 
 

@@ -30,12 +30,24 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Door:
+    """A port that takes calls, and the core that they are to come from."""
+
+    port: int
+    core: int
+
+
+@dataclass(frozen=True)
 class Running:
-    """A started system: the port that takes calls, the processes whose CPU and memory are its bill, and others."""
+    """A started system: the port that takes calls, the processes whose CPU and memory are its bill, and others.
+
+    `doors`: all ways in, of a system whose load has to come from certain cores.
+    """
 
     port: int
     processes: tuple[Pinned, ...]
     beside: tuple[Pinned, ...] = ()
+    doors: tuple[Door, ...] = ()
 
     def stop(self) -> None:
         for process in (*reversed(self.processes), *self.beside):

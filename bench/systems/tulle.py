@@ -15,17 +15,16 @@ CONTROL_CORE = 1
 class Tulle:
     places: tuple[Place, ...] = EVERYWHERE
 
-    def __init__(self, name: str = "tulle", policy: Policy = "default", workers: int = 1) -> None:
+    def __init__(self, name: str = "tulle", policy: Policy = "default") -> None:
         self.name = name
         self._policy = policy
-        self._workers = workers
 
     def start(self, setting: Setting) -> Running:
         return self._pair(setting) if setting.place == "mtls_pair" else self._engine(setting)
 
     def _engine(self, setting: Setting) -> Running:
         command = [sys.executable, "-m", "bench.systems.tulle_hop", "--backend", str(setting.backend_port)]
-        command += ["--policy", self._policy, "--workers", str(self._workers)]
+        command += ["--policy", self._policy]
         if setting.place == "mtls_ingress":
             command += ["--identity", str(setting.folder)]
         hop = Pinned.start("tulle-hop", command, setting.core, setting.folder)
@@ -35,7 +34,7 @@ class Tulle:
         control = _Control(setting.folder)
         started: list[Pinned] = []
         for name, more in ((NAME, ["--application", f"127.0.0.1:{setting.backend_port}"]), ("load", [])):
-            flags = [*more, *sidecar_flags(self._policy), "--workers", str(self._workers)]
+            flags = [*more, *sidecar_flags(self._policy)]
             started.append(control.sidecar(name, setting, flags, sidecar_environment(self._policy)))
         policy = setting.folder / "policy.yaml"
         policy.write_text(documents(self._policy))

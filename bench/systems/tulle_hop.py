@@ -25,7 +25,7 @@ DRAIN = 1.0  # seconds, as the agent does
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--backend", type=int, required=True, help="loopback port of the backend")
+    parser.add_argument("--backend", type=int, required=True, action="append", help="a backend's loopback port")
     parser.add_argument("--policy", choices=get_args(Policy), default="default")
     parser.add_argument("--workers", type=int, default=1, help="threads")
     parser.add_argument("--identity", type=Path, help="the bench CA's folder: be the inbound side")
@@ -55,7 +55,7 @@ async def _inbound(given: argparse.Namespace) -> None:
         service=tulle_snapshot.SERVICE,
         instance="echo-0",
         inbound_listen="127.0.0.1:0",
-        application=f"127.0.0.1:{given.backend}",
+        application=f"127.0.0.1:{given.backend[0]}",
         identity_dir=str(kept),
         workers=given.workers,
         trace_ratio=TRACES[given.policy],

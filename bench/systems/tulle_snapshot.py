@@ -1,5 +1,7 @@
 """The snapshots that the engine is given where no control plane stands beside it."""
 
+from collections.abc import Sequence
+
 from google.protobuf.duration_pb2 import Duration
 
 from bench.certificates import CLIENT_ID, SERVER_ID, TRUST_DOMAIN
@@ -11,11 +13,12 @@ SERVICE = f"{NAMESPACE}/{NAME}"
 METHOD = f"/{NAMESPACE}.Echo/Unary"
 
 
-def outbound(backend: int, policy: Policy) -> snapshot_pb2.Snapshot:
-    """One upstream, in plaintext. The default is what the control plane resolves where no document says anything."""
-    clusters = [_cluster(SERVICE, backend, policy)]
+def outbound(backends: Sequence[int], policy: Policy) -> snapshot_pb2.Snapshot:
+    """One upstream service, in plaintext, at these ports. The default is what the control plane resolves without
+    documents."""
+    clusters = [_cluster(SERVICE, backends, policy)]
     if policy == "all":
-        clusters.append(_cluster(f"{SERVICE}#next", backend, policy))
+        clusters.append(_cluster(f"{SERVICE}#next", backends, policy))
     service = snapshot_pb2.Service(name=SERVICE, authorities=[AUTHORITY], routes=_routes(policy))
     if policy == "all":
         service.methods.add(path=METHOD, idempotent=True)
@@ -68,12 +71,15 @@ def _retry(attempts: int, percent: int = 20, floor: int = 10) -> snapshot_pb2.Re
     )
 
 
-def _cluster(name: str, backend: int, policy: Policy) -> snapshot_pb2.Cluster:
-    endpoint = snapshot_pb2.Endpoint(id=f"{name}-0", address="127.0.0.1", port=backend, weight=1, healthy=True)
+def _cluster(name: str, backends: Sequence[int], policy: Policy) -> snapshot_pb2.Cluster:
+    endpoints = [
+        snapshot_pb2.Endpoint(id=f"{name}-{number}", address="127.0.0.1", port=port, weight=1, healthy=True)
+        for number, port in enumerate(backends)
+    ]
     failures = 10_000 if policy == "off" else 7
     return snapshot_pb2.Cluster(
         name=name,
-        endpoints=[endpoint],
+        endpoints=endpoints,
         load_balancing=snapshot_pb2.LOAD_BALANCING_P2C_PEAK_EWMA,
         failure_accrual=snapshot_pb2.FailureAccrual(
             consecutive_failures=failures, open_base=Duration(seconds=1), open_max=Duration(seconds=60)
