@@ -44,7 +44,7 @@ fn workers_are_added_up_and_sums_grow_from_drain_to_drain() {
 #[test]
 fn spans_are_handed_over_once() {
     let (mut collector, mut worker, now) = (Collector::new(1), WorkerTelemetry::new(), Instant::now());
-    worker.spans.push(|| proto::Span { method: "a.A/M".into(), ..Default::default() });
+    worker.spans.push(|| span(1));
     collector.absorb(&mut worker, now);
     assert_eq!((collector.export(None, 2, now).spans.len(), collector.spans()), (0, 1));
     assert_eq!((collector.take_spans().len(), collector.spans()), (1, 0));
@@ -54,7 +54,7 @@ fn spans_are_handed_over_once() {
 fn spans_that_nobody_drains_are_bounded_and_counted() {
     let (mut collector, mut worker, now) = (Collector::new(1), WorkerTelemetry::new(), Instant::now());
     for _ in 0..5 {
-        (0..5000).for_each(|_| worker.spans.push(proto::Span::default));
+        (0..5000).for_each(|_| worker.spans.push(|| span(1)));
         collector.absorb(&mut worker, now);
     }
     let telemetry = collector.export(None, 2, now);

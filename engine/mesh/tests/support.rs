@@ -7,7 +7,9 @@ use std::time::Duration;
 use tulle_mesh::balance::{Cluster, EndpointCell};
 use tulle_mesh::proto;
 use tulle_mesh::random::SplitMix64;
+use tulle_mesh::reason::Reason;
 use tulle_mesh::snapshot::{Service, Snapshot};
+use tulle_mesh::telemetry::{FinishedSpan, Words};
 use tulle_mesh::wire::{InvalidSnapshot, decode};
 
 pub(crate) const PAYMENTS: &str = "shop/payments";
@@ -109,4 +111,21 @@ pub(crate) fn cells(count: usize) -> (Snapshot, Vec<Arc<EndpointCell>>) {
     let snapshot = snapshot(&wire);
     let cells = payments_cluster(&snapshot).endpoints().to_vec();
     (snapshot, cells)
+}
+
+/// An attempt's span of this number.
+pub(crate) fn span(attempt_number: u32) -> FinishedSpan {
+    FinishedSpan {
+        trace_id: [1; 16],
+        span_id: [2; 8],
+        parent_span_id: Some([3; 8]),
+        direction: proto::Direction::Outbound,
+        attempt: true,
+        start_unix_nano: 10,
+        end_unix_nano: 20,
+        grpc_status: 14,
+        reason: Some(Reason::NoEndpoints),
+        attempt_number,
+        words: Words::new(["a.A/M", "shop/a", "a-0", "", "größe=1"]),
+    }
 }

@@ -1,10 +1,10 @@
 //! traceparent, sampling and the ring of spans.
 
-use crate::support::random;
+use crate::support::{random, span};
 use proptest::prelude::*;
-use tulle_mesh::proto::Span;
-use tulle_mesh::telemetry::SpanRing;
+use tulle_mesh::proto::{Direction, Span};
 use tulle_mesh::telemetry::trace_context::{Sampler, TraceContext};
+use tulle_mesh::telemetry::{FinishedSpan, SpanRing, Words};
 
 const EXAMPLE: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -73,13 +73,37 @@ fn failures_are_always_kept() {
 fn a_full_ring_drops_new_spans_and_counts_them() {
     let mut ring = SpanRing::new(2);
     for number in 1..=5 {
-        ring.push(|| Span { attempt_number: number, ..Span::default() });
+        ring.push(|| span(number));
     }
     let (spans, dropped) = ring.take();
     assert_eq!(spans.iter().map(|span| span.attempt_number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(dropped, 3);
-    ring.push(Span::default);
+    ring.push(|| span(6));
     assert_eq!((ring.len(), ring.take().1), (1, 0));
+}
+
+#[test]
+fn a_span_tells_what_was_put_into_it() {
+    let told = Span {
+        trace_id: vec![1; 16],
+        span_id: vec![2; 8],
+        parent_span_id: vec![3; 8],
+        direction: Direction::Outbound.into(),
+        attempt: true,
+        start_unix_nano: 10,
+        end_unix_nano: 20,
+        method: "a.A/M".into(),
+        peer: "shop/a".into(),
+        endpoint: "a-0".into(),
+        route: String::new(),
+        grpc_status: 14,
+        reason: "no_endpoints".into(),
+        attempt_number: 2,
+        trace_state: "größe=1".into(),
+    };
+    assert_eq!(Span::from(span(2)), told);
+    let root = Span::from(FinishedSpan { parent_span_id: None, reason: None, words: Words::default(), ..span(2) });
+    assert_eq!((root.parent_span_id.len(), root.reason.len(), root.method.len()), (0, 0, 0));
 }
 
 proptest! {

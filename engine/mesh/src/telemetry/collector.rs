@@ -40,7 +40,7 @@ impl Collector {
         let (spans, dropped) = worker.spans.take();
         let places = MAX_SPANS - self.spans.len().min(MAX_SPANS);
         self.dropped_spans += dropped + spans.len().saturating_sub(places) as u64;
-        self.spans.extend(spans.into_iter().take(places));
+        self.spans.extend(spans.into_iter().take(places).map(proto::Span::from));
     }
 
     /// Counters of what happens outside the workers.

@@ -2,6 +2,7 @@
 
 pub mod collector;
 pub mod counters;
+pub mod finished;
 pub mod histogram;
 pub mod otlp;
 pub mod series;
@@ -10,6 +11,7 @@ pub mod trace_context;
 
 pub use collector::Collector;
 pub use counters::{CounterName, Counters};
+pub use finished::{FinishedSpan, Words};
 pub use series::{CallSample, SeriesKey, SeriesTable};
 pub use span::SpanRing;
 

@@ -1,6 +1,6 @@
 //! Finished spans on their way out: a bounded ring a worker.
 
-use crate::proto::Span;
+use super::FinishedSpan;
 use std::collections::VecDeque;
 
 /// Spans that wait for the next drain: a worker's, and those of all workers. More would take longer to send and to keep
@@ -11,7 +11,7 @@ pub const MAX_SPANS: usize = 512;
 /// stretch of time, not the remains of one.
 #[derive(Debug)]
 pub struct SpanRing {
-    spans: VecDeque<Span>,
+    spans: VecDeque<FinishedSpan>,
     bound: usize,
     dropped: u64,
 }
@@ -24,7 +24,7 @@ impl SpanRing {
     }
 
     /// Puts a span in, or counts it as dropped: then it is not even made.
-    pub fn push(&mut self, make: impl FnOnce() -> Span) {
+    pub fn push(&mut self, make: impl FnOnce() -> FinishedSpan) {
         if self.spans.len() < self.bound {
             self.spans.push_back(make());
         } else {
@@ -45,7 +45,7 @@ impl SpanRing {
     }
 
     /// Takes all spans out, with the number dropped since the last time.
-    pub fn take(&mut self) -> (VecDeque<Span>, u64) {
+    pub fn take(&mut self) -> (VecDeque<FinishedSpan>, u64) {
         // As much room as was needed this time: the worker's next spans then make none.
         let next = VecDeque::with_capacity(self.spans.len());
         (std::mem::replace(&mut self.spans, next), std::mem::take(&mut self.dropped))

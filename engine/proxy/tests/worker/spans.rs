@@ -11,7 +11,7 @@ const SAMPLED: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e47
 const UNSAMPLED: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
 
 fn told(world: &mut World) -> Vec<Span> {
-    world.worker.telemetry.spans.take().0.into()
+    world.worker.telemetry.spans.take().0.into_iter().map(Span::from).collect()
 }
 
 /// What the upstream of the `nth` connection was told to continue.
