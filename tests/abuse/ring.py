@@ -44,12 +44,14 @@ class TlsSocket(ssl.SSLSocket):
 
 @dataclass(frozen=True)
 class Ring:
-    """`calls_echo` is the channel of a client that shares the attacker's sidecars and their connection."""
+    """`calls_echo` is the channel of a client that shares the attacker's sidecars and their connection, `straight` one
+    to the same application without any."""
 
     lane: Lane
     echo: Member
     caller: Member
     calls_echo: grpc.Channel
+    straight: grpc.Channel
     watch: Watch
 
     def attacker(self, door: Door) -> Peer:
@@ -84,7 +86,7 @@ class Ring:
         return self.caller if door is Door.OUTBOUND else self.echo
 
     def victim(self, least: int = LEAST) -> Victim:
-        return Victim(self.calls_echo, self.watch, least)
+        return Victim(self.calls_echo, self.watch, least, self.straight)
 
     def _as_caller(self) -> ssl.SSLContext:
         """TLS with the caller's own key, as its sidecar keeps it."""
@@ -117,8 +119,8 @@ def quick_ring(lane: Lane) -> Iterator[Ring]:
 def _around(lane: Lane, echo: Member) -> Iterator[Ring]:
     caller = lane.caller_of("echo")
     lane.reaches(caller, "echo")
-    with caller.channel("echo") as calls:
-        started = Ring(lane, echo, caller, calls, Watch((caller, echo), baseline(calls)))
+    with caller.channel("echo") as calls, echo.direct() as straight:
+        started = Ring(lane, echo, caller, calls, straight, Watch((caller, echo), baseline(calls)))
         yield started
         started.watch.assert_unharmed()
 

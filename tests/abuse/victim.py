@@ -18,11 +18,16 @@ LEAST = 10  # calls that a victim makes at least
 
 @dataclass
 class Victim:
-    """`with Victim(via):` calls 100 times a second within; leaving it fails where one call did."""
+    """`with Victim(via):` calls 100 times a second within; leaving it fails where one call did.
+
+    After each it calls `straight`, where no sidecar stands between: what that takes is the machine's, the application's
+    and this process's own doing.
+    """
 
     via: grpc.Channel
     watch: Watch | None = None
     least: int = LEAST
+    straight: grpc.Channel | None = None
     answers: list[Seen] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -52,11 +57,18 @@ class Victim:
         due = time.monotonic()
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             due += PACE
-            begun = time.monotonic()
-            seen = call(self.via, "Unary", [b"victim"], timeout=5)
-            self.latencies.append(time.monotonic() - begun)
+            seen, took = _timed(self.via)
+            self.latencies.append(took)
             if self.watch:
-                self.watch.call_took(self.latencies[-1])
+                self.watch.call_took(took)
+                if self.straight:
+                    self.watch.straight_took(_timed(self.straight)[1])
             own = seen.messages == (b"victim",) or seen.code is not grpc.StatusCode.OK
             assert own, f"the victim was given another's answer: {seen}"
             self.answers.append(seen)
+
+
+def _timed(via: grpc.Channel) -> tuple[Seen, float]:
+    begun = time.monotonic()
+    seen = call(via, "Unary", [b"victim"], timeout=5)
+    return seen, time.monotonic() - begun
