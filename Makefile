@@ -46,11 +46,15 @@ $(VENV)/.engine: $(VENV)/.dependencies pyproject.toml $(ENGINE_SOURCES)
 
 # What the tests run beside our own: independent HTTP/2 peers, a browser, and what counts instructions.
 TOOLS := nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium valgrind:valgrind
+# Command and package of each, by pair: what is missing is installed, or named to those who may not.
+define installed
+@missing=""; for pair in $(1); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+if [ -n "$$missing" ]; then \
+  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+  else echo "make: the tests need$$missing: sudo apt-get install$$missing" >&2; exit 2; fi; fi
+endef
 tools: ## install the servers, the browser and valgrind, which tests need (Debian packages)
-	@missing=""; for pair in $(TOOLS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
-	if [ -n "$$missing" ]; then \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
-	  else echo "make: the tests need$$missing: sudo apt-get install$$missing" >&2; exit 2; fi; fi
+	$(call installed,$(TOOLS))
 
 lock: ## write requirements.lock anew from what is installed
 	@$(BIN)/python -m pip freeze --exclude-editable --exclude tulle | grep -v ' @ ' > requirements.lock
@@ -136,9 +140,12 @@ streams: setup ## streams and sizes through the pair, grpc-go's too; needs go
 # --- measuring ----------------------------------------------------------------------------------------------------------
 
 PEERS := haproxy:haproxy nginx:nginx h2load:nghttp2-client
-.PHONY: bench-peers bench-full bench-check bench-baseline bench-agree
-bench-peers: TOOLS := $(PEERS)
-bench-peers: tools
+.PHONY: bench-peers bench-counters bench-full bench-check bench-baseline bench-agree
+bench-peers:
+	$(call installed,$(PEERS))
+
+bench-counters:
+	$(call installed,valgrind:valgrind)
 
 bench: setup bench-peers ## side by side with Envoy, HAProxy, nginx and an L4 copy (5 minutes); writes bench/results/latest.json
 	$(BIN)/python -m bench.run
@@ -149,9 +156,8 @@ bench-full: setup bench-peers ## the whole matrix, picked up where it was left; 
 bench-agree: setup bench-peers ## the load generator beside h2load, and beside a server that stalls
 	$(BIN)/python -m bench.agree
 
-bench-check bench-baseline: TOOLS := valgrind:valgrind
-bench-check: setup tools ## instructions a call against bench/steps/baseline.json; a figure 3 % worse fails
+bench-check: setup bench-counters ## instructions a call against bench/steps/baseline.json; a figure 3 % worse fails
 	$(BIN)/python -m bench.steps
 
-bench-baseline: setup tools ## writes bench/steps/baseline.json anew
+bench-baseline: setup bench-counters ## writes bench/steps/baseline.json anew
 	$(BIN)/python -m bench.steps --write
