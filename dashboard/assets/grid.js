@@ -23,6 +23,7 @@
       make("polyline", { points, fill: "none", stroke: "currentColor", strokeWidth: 1.5 }));
   };
 
+  functions.tulleOrNothing = (value) => (value === null || value === undefined ? "—" : value);
   functions.tulleBySeverity = (a, b) => ORDER.indexOf(a) - ORDER.indexOf(b);
   functions.tulleTheme = (theme) => theme.withParams({
     backgroundColor: "transparent", foregroundColor: "var(--tulle-text)", headerBackgroundColor: "var(--tulle-surface)",

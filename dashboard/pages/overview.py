@@ -22,7 +22,7 @@ _COLUMNS: tuple[dict[str, Any], ...] = (
         "field": "health",
         "headerName": "health",
         "cellRenderer": "TulleHealth",
-        "width": 125,
+        "width": 140,
         "comparator": {"function": "tulleBySeverity"},
     },
     {"field": "service", "headerName": "service", "cellRenderer": "TulleService", "minWidth": 205, "flex": 1},
@@ -37,7 +37,13 @@ _COLUMNS: tuple[dict[str, Any], ...] = (
     {"field": "rate", "headerName": "calls/s", "width": 82, "type": "rightAligned"},
     {"field": "faults", "headerName": "fault %", "width": 82, "type": "rightAligned"},
     {"field": "client_errors", "headerName": "client err. %", "width": 125, "type": "rightAligned"},
-    {"field": "p99", "headerName": "p99 ms", "width": 92, "type": "rightAligned"},
+    {
+        "field": "p99",
+        "headerName": "p99 ms",
+        "width": 92,
+        "type": "rightAligned",
+        "valueFormatter": {"function": "tulleOrNothing(params.value)"},
+    },
     {"field": "changed", "headerName": "last change", "width": 122},
     {
         "field": "why",
@@ -154,7 +160,7 @@ def service_rows(view: MeshView, part: str, now: datetime) -> list[dict[str, Any
                 "rate": float(f"{golden.rate:.3g}"),
                 "faults": round(100 * wording.share(golden.faults, golden.calls), 2),
                 "client_errors": round(100 * wording.share(golden.client_errors, golden.calls), 2),
-                "p99": float(f"{golden.p99_ms:.3g}"),
+                "p99": float(f"{golden.p99_ms:.3g}") if golden.p99_ms > 0 else None,  # streams alone have none
                 "changed": f"{wording.span(now - changed)} ago" if changed else wording.NOTHING,
                 "why": standing.shown.why if standing else "",
             }

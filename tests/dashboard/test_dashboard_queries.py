@@ -50,6 +50,14 @@ def test_the_worst_comes_first_and_callers_from_outside_are_no_services() -> Non
     assert [row["service"] for row in service_rows(view, " PAY", NOW)] == ["shop/payments"]
 
 
+def test_a_service_of_streams_alone_has_no_p99_rather_than_one_of_0() -> None:
+    told = topology(Story(NOW_MS))
+    next(node for node in told.nodes if node.service == "shop/payments").inbound.p99_ms = 0
+    by_name = {row["service"]: row["p99"] for row in service_rows(seen(told), "", NOW)}
+    assert by_name["shop/payments"] is None
+    assert by_name["shop/orders"] > 0
+
+
 def test_totals_count_edges_mtls_and_proxies_in_step() -> None:
     sums = totals(seen(topology(Story(NOW_MS, refused=frozenset({"orders-1"})))))
 
