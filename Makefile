@@ -44,6 +44,30 @@ $(VENV)/.engine: $(VENV)/.dependencies pyproject.toml $(ENGINE_SOURCES)
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
 	@touch $@
 
+# What a release ships: built, run under the bench's load, built anew with the profile of that run.
+.PHONY: profiled wheel
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+PROFDATA = $(shell rustc --print sysroot)/lib/rustlib/$(HOST)/bin/llvm-profdata
+PROFILE := $(abspath .cache/profile)
+BUILD = VIRTUAL_ENV=$(abspath $(VENV)) CARGO_TARGET_DIR=$(abspath engine/target/profiled) RUSTFLAGS="$(1)" $(BIN)/maturin $(2) --release --locked --target $(HOST)
+
+profiled: $(VENV)/.profiled ## the engine as releases have it, built with a profile of itself under load (6 minutes)
+
+$(VENV)/.profiled: $(VENV)/.engine bench/train.py
+	@test -x $(PROFDATA) || rustup component add llvm-tools || { echo "make: $(PROFDATA) is missing: rustup component add llvm-tools" >&2; exit 2; }
+	@rm -rf $(PROFILE) $(VENV)/.engine && mkdir -p $(PROFILE) # what counts must not stay, should this be ended halfway
+	@echo "[1/3] the engine, counting what it runs"
+	@$(call BUILD,-Cprofile-generate=$(PROFILE),develop)
+	@echo "[2/3] the load"
+	@LLVM_PROFILE_FILE=$(PROFILE)/%m-%p.profraw $(BIN)/python -m bench.train
+	@$(PROFDATA) merge -o $(PROFILE)/engine.profdata $(PROFILE)/*.profraw && rm $(PROFILE)/*.profraw
+	@echo "[3/3] the engine, by its profile"
+	@$(call BUILD,-Cprofile-use=$(PROFILE)/engine.profdata,develop)
+	@touch $(VENV)/.engine $@
+
+wheel: $(VENV)/.profiled ## the release's wheel, into dist/
+	@$(call BUILD,-Cprofile-use=$(PROFILE)/engine.profdata,build --out dist)
+
 # What the tests run beside our own: independent HTTP/2 peers, a browser, and what counts instructions.
 TOOLS := nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium valgrind:valgrind
 # Command and package of each, by pair: what is missing is installed, or named to those who may not.
@@ -147,10 +171,10 @@ bench-peers:
 bench-counters:
 	$(call installed,valgrind:valgrind)
 
-bench: setup bench-peers ## side by side with Envoy, HAProxy, nginx and an L4 copy (5 minutes); writes bench/results/latest.json
+bench: profiled bench-peers ## side by side with Envoy, HAProxy, nginx and an L4 copy (5 minutes); writes bench/results/latest.json
 	$(BIN)/python -m bench.run
 
-bench-full: setup bench-peers ## the whole matrix, picked up where it was left; writes bench/results/full.json and docs/images
+bench-full: profiled bench-peers ## the whole matrix, picked up where it was left; writes bench/results/full.json and docs/images
 	$(BIN)/python -m bench.full
 
 bench-agree: setup bench-peers ## the load generator beside h2load, and beside a server that stalls

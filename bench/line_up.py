@@ -17,10 +17,12 @@ SYSTEMS: tuple[System, ...] = (
     Nginx(),
     L4(),
     Tulle("tulle-off", policy="off"),
+    Tulle("tulle-split", policy="split", places=("plain",)),
     Tulle("tulle-all", policy="all"),
     Envoy(name="envoy-mlkem", curves=("X25519MLKEM768", "X25519")),
     TullePlaced("tulle-1-core", engines=((0,),)),
     TullePlaced("tulle-apart", engines=((0,), (1,))),
+    TullePlaced("tulle-together", engines=((0, 1),)),
     TullePlaced("tulle-2-engines", engines=((0,), (1,)), crossed=True),
     TullePlaced("tulle-2-workers", engines=((0, 1),), crossed=True),
 )

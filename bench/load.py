@@ -42,12 +42,13 @@ class Load:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where load goes in, the core that the generator keeps to, and the certificates to prove itself with (None:
-    plaintext)."""
+    """Where load goes in, the core that the generator keeps to, the certificates to prove itself with (None:
+    plaintext), and whom the calls are for."""
 
     port: int
     core: int | str
     certificates: Certificates | None = None
+    authority: str = AUTHORITY
 
 
 def build() -> None:
@@ -98,7 +99,7 @@ def run(entry: Entry, shape: Shape, seconds: float) -> Load:
 def _arguments(entry: Entry, shape: Shape, seconds: float) -> list[str]:
     flags: dict[str, object] = {
         "--target": f"127.0.0.1:{entry.port}",
-        "--authority": AUTHORITY,
+        "--authority": entry.authority,
         "--kind": shape.kind,
         "--payload": shape.payload,
         "--messages": shape.messages,

@@ -15,6 +15,7 @@ CALM = replace(CENTRE, rate=RATE)
 LARGE = replace(CENTRE, payload=16 * 1024)
 MANY = replace(CENTRE, connections=100, streams=32)
 HANDSHAKES = Shape(connections=10, streams=1, payload=100, kind="handshake")
+ONE = Shape(connections=1, streams=100, payload=100)  # of each core
 COLD = Shape(connections=20, streams=1, payload=100)
 
 ALL = ("direct", "tulle", "envoy", "haproxy", "nginx", "l4")
@@ -22,8 +23,9 @@ MULTIPLEXING = tuple(name for name in ALL if name != "nginx")
 PEERS = ALL[1:]
 # Ours agrees on X25519MLKEM768; so does L4, and Envoy where it is told to: the others on X25519.
 KEY_EXCHANGES = ("tulle", "envoy", "envoy-mlkem", "haproxy", "nginx", "l4")
-POLICIES = ("tulle-off", "tulle", "tulle-all")
-PLACED = ("tulle-1-core", "tulle-apart", "tulle-2-engines", "tulle-2-workers")
+POLICIES = ("tulle-off", "tulle-split", "tulle", "tulle-all")
+CROSSED = ("tulle-2-engines", "tulle-2-workers")
+APART = ("tulle-1-core", "tulle-apart", "tulle-together")
 
 
 def quick(centre: Shape, names: tuple[str, ...], rounds: int, seconds: float) -> tuple[Block, ...]:
@@ -36,9 +38,10 @@ def full() -> tuple[Block, ...]:
     """What `make bench-full` measures."""
     axes = [_axes(place) for place in PLACES]
     handshakes = Block("handshakes", "mtls_ingress", (Cell(HANDSHAKES),), KEY_EXCHANGES, rounds=5, seconds=2.5)
-    workers = Block("workers", "plain", (Cell(CENTRE, "pressure"),), PLACED, rounds=9, seconds=2.0)
+    workers = Block("workers", "plain", (Cell(ONE, "pressure"),), APART, rounds=9, seconds=2.0)
+    crossed = Block("crossed", "plain", (Cell(CENTRE, "pressure"),), CROSSED, rounds=9, seconds=2.0)
     fairness = Block("fairness", "plain", (Cell(COLD, "fairness"),), ("tulle", "envoy", "haproxy"), 3, 2.0)
-    return (*(block for blocks in axes for block in blocks), handshakes, workers, fairness)
+    return (*(block for blocks in axes for block in blocks), handshakes, workers, crossed, fairness)
 
 
 def _axes(place: Place) -> tuple[Block, ...]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bench import kernel, load
+from bench import kernel, load, sockets
 from bench.cells import Cell, Probe, Shape
 from bench.load import Entry, Load
 from bench.processes import ProcessFailed
@@ -71,7 +71,7 @@ def _pressure(shape: Shape, seen: Seen) -> Figures:
     doors = seen.running.doors
     cores = {door.core for door in doors}
     part = replace(shape, connections=shape.connections * len(cores) // len(doors))
-    entries = [Entry(door.port, door.core) for door in doors]
+    entries = [Entry(door.port, door.core, authority=door.authority) for door in doors]
     _together(entries, part, PRESSURE_WARM_UP)
     before = _threads(seen.running)
     results = _together(entries, part, seen.seconds)
@@ -87,7 +87,13 @@ def _pressure(shape: Shape, seen: Seen) -> Figures:
 
 
 def _together(entries: list[Entry], shape: Shape, seconds: float) -> list[Load]:
-    return [load.finish(process, seconds) for process in [load.start(entry, shape, seconds) for entry in entries]]
+    """One begins when the one before it is connected: whose connections come first decides on which worker they are."""
+    processes = []
+    for number, entry in enumerate(entries):
+        processes.append(load.start(entry, shape, seconds))
+        same = sum(other.port == entry.port for other in entries[: number + 1])
+        sockets.wait_until_connected(entry.port, same * shape.connections)
+    return [load.finish(process, seconds) for process in processes]
 
 
 _PROBES: dict[Probe, Callable[[Shape, Seen], Figures]] = {

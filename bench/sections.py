@@ -16,9 +16,17 @@ OF_AXES = {
     "thousand": "A thousand connections (nginx would need a connection a call)",
 }
 WORKERS = (
-    "Each core has a worker, a backend and a load generator of 10 × 10. tulle-1-core: one of two cores. tulle-apart: "
-    "two such sets that share nothing, no call crosses. tulle-2-engines: two engines of one worker, half of each "
-    "core's calls come from and go to the other. tulle-2-workers: the same, with one engine of two workers."
+    "Each core has a worker, a service's backend and a load generator of one connection with 100 calls in flight. "
+    "tulle-1-core: one of two cores. tulle-apart: two such sets that share nothing. tulle-together: one engine of two "
+    "workers, each core's load for the service on that core."
+)
+CROSSED = (
+    "Each core has a worker, a backend and a load generator of 10 × 10; half of its calls come from and go to the "
+    "other core. tulle-2-engines: two engines of one worker. tulle-2-workers: one engine of two workers."
+)
+POLICY = (
+    "tulle-split has no policy and no telemetry, as tulle-off, but a second upstream connection that takes a tenth of "
+    "the calls, as the route of tulle-all does that is split in two: beside it stands what all policies cost."
 )
 FAIRNESS = (
     "20 connections with one call of 100 B in flight each, beside one with 32 calls of 16 KiB: how far the worst "
@@ -39,7 +47,9 @@ def all_of(results: Results) -> list[Table]:
             spots = results.spots(block, place)
             made.append(tables.by_cell(f"{title}: CPU µs a call, {TITLES[place]}", results, spots, "cpu_us"))
     made += [_policy(results, place) for place in PLACES]
-    return [*made, _handshakes(results), _workers(results), _fairness(results), *(_kernel(results, p) for p in PLACES)]
+    made += [_handshakes(results), _workers("Two workers", results, targets.WORKERS_SPOT, WORKERS)]
+    made += [_workers("Two workers, calls that cross cores", results, targets.CROSSED_SPOT, CROSSED)]
+    return [*made, _fairness(results), *(_kernel(results, place) for place in PLACES)]
 
 
 def _policy(results: Results, place: str) -> Table:
@@ -50,7 +60,8 @@ def _policy(results: Results, place: str) -> Table:
         Column("CPU µs at 2,000/s", calm, "cpu_us"),
         Column("p99 µs at 2,000/s", calm, "p99_us"),
     )
-    return tables.by_system(f"Policy off, default and all on, {TITLES[place]}", results, columns)
+    note = POLICY if place == "plain" else ""
+    return tables.by_system(f"Policy off, default and all on, {TITLES[place]}", results, columns, note)
 
 
 def _handshakes(results: Results) -> Table:
@@ -65,13 +76,13 @@ def _handshakes(results: Results) -> Table:
     return tables.by_system("Handshakes: TLS 1.3, mutual, full, one call on each", results, columns, HANDSHAKES)
 
 
-def _workers(results: Results) -> Table:
+def _workers(title: str, results: Results, spot: Spot, note: str) -> Table:
     columns = (
-        Column("calls/s", targets.WORKERS_SPOT, "calls_per_s"),
-        Column("CPU µs a call", targets.WORKERS_SPOT, "cpu_us"),
-        Column("cores busy", targets.WORKERS_SPOT, "cores"),
+        Column("calls/s", spot, "calls_per_s"),
+        Column("CPU µs a call", spot, "cpu_us"),
+        Column("cores busy", spot, "cores"),
     )
-    return tables.by_system("Two workers", results, columns, WORKERS)
+    return tables.by_system(title, results, columns, note)
 
 
 def _fairness(results: Results) -> Table:

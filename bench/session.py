@@ -45,7 +45,8 @@ def _started(system: System, block: Block) -> Iterator[tuple[Running, Entry]]:
         backend, port = load.start_backend(block.load_core, folder)
         try:
             running = system.start(Setting(block.place, port, folder, made, block.proxy_core))
-            yield running, Entry(running.port, block.load_core, made if block.place == "mtls_ingress" else None)
+            certificate = made if block.place == "mtls_ingress" else None
+            yield running, Entry(running.port, block.load_core, certificate, running.authority)
             running.stop()
         finally:
             backend.stop()

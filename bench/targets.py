@@ -5,14 +5,15 @@ from typing import Literal
 
 from bench.cells import Cell
 from bench.figures import ADDED, Results, Spot
-from bench.matrix import CALM, CENTRE, COLD, HANDSHAKES, LARGE, MANY
+from bench.matrix import CALM, CENTRE, COLD, HANDSHAKES, LARGE, MANY, ONE
 from bench.pairs import Estimate, difference, estimate, ratio
 
 How = Literal["ratio", "difference", "excess", "value"]
 Sense = Literal["at most", "at least"]
 Judgement = Literal["met", "short", "no figure"]
 
-APART, WORKERS = "tulle-2-engines", "tulle-2-workers"
+ALONE, TOGETHER = "tulle-1-core", "tulle-together"
+ENGINES, WORKERS = "tulle-2-engines", "tulle-2-workers"
 CPU, CALLS, P99 = "cpu_us", "calls_per_s", f"{ADDED}p99_us"
 
 
@@ -62,7 +63,8 @@ def _wider(place: str) -> dict[str, Spot]:
 
 _HOP, _PAIR = _load("plain", "centre"), _load("mtls_pair", "centre")
 HANDSHAKE_SPOT = _spot("handshakes", "mtls_ingress", Cell(HANDSHAKES))
-WORKERS_SPOT = _spot("workers", "plain", Cell(CENTRE, "pressure"))
+WORKERS_SPOT = _spot("workers", "plain", Cell(ONE, "pressure"))
+CROSSED_SPOT = _spot("crossed", "plain", Cell(CENTRE, "pressure"))
 FAIRNESS_SPOT = _spot("fairness", "plain", Cell(COLD, "fairness"))
 _HOP_POLICY, _PAIR_POLICY = _load("plain", "policy"), _load("mtls_pair", "policy")
 
@@ -84,11 +86,12 @@ def _wide(what: str, spots: dict[str, Spot]) -> tuple[Target, ...]:
     )
 
 
-def _policy(what: str, spots: dict[str, Spot]) -> tuple[Target, ...]:
-    spot, off = spots["saturated"], "tulle-off"
+def _policy(what: str, spots: dict[str, Spot], beside_all: str) -> tuple[Target, ...]:
+    """`beside_all`: what has as many upstream connections as all policies, and none of the policies."""
+    spot = spots["saturated"]
     return tuple(
         target
-        for ours, name in (("tulle", "default"), ("tulle-all", "all"))
+        for ours, name, off in (("tulle", "default", "tulle-off"), ("tulle-all", "all", beside_all))
         for target in (
             Target(f"{what}: CPU, policy {name} over off", spot, CPU, off, 0.25, "excess", ours=ours),
             Target(f"{what}: CPU µs, policy {name} less off", spot, CPU, off, 0.5, "difference", ours=ours),
@@ -106,10 +109,11 @@ TARGETS: tuple[Target, ...] = (
     # The generator shares its core with the backend and may be what ends first; the bill does not depend on it.
     Target("CPU a handshake", HANDSHAKE_SPOT, CPU, "envoy", 1.0),
     Target("CPU a handshake, the same key exchange", HANDSHAKE_SPOT, CPU, "envoy-mlkem", 1.0),
-    *_policy("hop", _HOP_POLICY),
-    *_policy("pair", _PAIR_POLICY),
-    # 1.8 of the 2 that workers reach which share nothing and get the same calls from the same cores.
-    Target("two workers over two engines of one", WORKERS_SPOT, CALLS, APART, 0.9, "ratio", "at least", WORKERS),
+    *_policy("hop", _HOP_POLICY, "tulle-split"),
+    *_policy("pair", _PAIR_POLICY, "tulle-off"),
+    Target("two workers on two cores over one", WORKERS_SPOT, CALLS, ALONE, 1.8, "ratio", "at least", TOGETHER),
+    # Where half of the calls cross cores: 1.8 of the 2 that engines reach which share nothing, with the same crossing.
+    Target("the same, crossing, over two engines", CROSSED_SPOT, CALLS, ENGINES, 0.9, "ratio", "at least", WORKERS),
     Target(
         "worst connection's distance from the mean, beside a hot one", FAIRNESS_SPOT, "unfairness", "", 0.2, "value"
     ),

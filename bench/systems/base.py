@@ -31,10 +31,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Door:
-    """A port that takes calls, and the core that they are to come from."""
+    """A port that takes calls, the core that they are to come from, and whom they are for."""
 
     port: int
     core: int
+    authority: str = AUTHORITY
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Running:
     processes: tuple[Pinned, ...]
     beside: tuple[Pinned, ...] = ()
     doors: tuple[Door, ...] = ()
+
+    @property
+    def authority(self) -> str:
+        """Whom the calls that come to `port` are for."""
+        return self.doors[0].authority if self.doors else AUTHORITY
 
     def stop(self) -> None:
         for process in (*reversed(self.processes), *self.beside):

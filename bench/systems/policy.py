@@ -1,13 +1,19 @@
-"""How much policy ours runs with: off (as little as the engine takes), the default, all that there is."""
+"""How much policy ours runs with: off (as little as the engine takes), the same with a second upstream connection
+(split), the default, all that there is.
+
+All has a route that is split in two: a second server, hence a second connection, for which any proxy pays in system
+calls. `split` is what to hold it beside.
+"""
 
 from typing import Literal
 
 from bench.certificates import CLIENT_ID, TRUST_DOMAIN
 from bench.systems.base import AUTHORITY, IN_FLIGHT, STREAMS
 
-Policy = Literal["off", "default", "all"]
+Policy = Literal["off", "split", "default", "all"]
 NAME, NAMESPACE = AUTHORITY.split(".")
-TRACES: dict[Policy, float] = {"off": 0.0, "default": 0.01, "all": 1.0}
+BARE: tuple[Policy, ...] = ("off", "split")  # no telemetry, no policy
+TRACES: dict[Policy, float] = {"off": 0.0, "split": 0.0, "default": 0.01, "all": 1.0}
 
 # Every peer's limits are raised in the same way: a refusal is no figure.
 _ROOM = f"""
@@ -67,6 +73,7 @@ spec:
 
 _DOCUMENTS: dict[Policy, tuple[str, ...]] = {
     "off": (_ROOM, _OPEN),
+    "split": (_ROOM, _OPEN),
     "default": (_ROOM, _ACCESS),
     "all": (_ROOM, _ACCESS, _MORE),
 }
@@ -80,7 +87,7 @@ def documents(policy: Policy) -> str:
 def sidecar_flags(policy: Policy) -> list[str]:
     """What the pair's sidecars are started with besides."""
     streams = ["--limit", f"max_concurrent_streams={STREAMS}"]
-    return [*streams, "--no-otlp"] if policy == "off" else streams
+    return [*streams, "--no-otlp"] if policy in BARE else streams
 
 
 def sidecar_environment(policy: Policy) -> dict[str, str]:

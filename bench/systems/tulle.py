@@ -13,10 +13,9 @@ CONTROL_CORE = 1
 
 
 class Tulle:
-    places: tuple[Place, ...] = EVERYWHERE
-
-    def __init__(self, name: str = "tulle", policy: Policy = "default") -> None:
+    def __init__(self, name: str = "tulle", policy: Policy = "default", places: tuple[Place, ...] = EVERYWHERE) -> None:
         self.name = name
+        self.places = places
         self._policy = policy
 
     def start(self, setting: Setting) -> Running:

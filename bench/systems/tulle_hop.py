@@ -16,7 +16,7 @@ from cryptography import x509
 from bench import certificates
 from bench.systems import tulle_snapshot
 from bench.systems.base import STREAMS
-from bench.systems.policy import TRACES, Policy
+from bench.systems.policy import BARE, NAME, TRACES, Policy
 from protos.tulle.v1 import engine_pb2
 from sidecar.engine import Engine
 
@@ -25,12 +25,19 @@ DRAIN = 1.0  # seconds, as the agent does
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--backend", type=int, required=True, action="append", help="a backend's loopback port")
+    parser.add_argument(
+        "--backend", type=_backend, required=True, action="append", help="[SERVICE=]PORT of a backend on loopback"
+    )
     parser.add_argument("--policy", choices=get_args(Policy), default="default")
     parser.add_argument("--workers", type=int, default=1, help="threads")
     parser.add_argument("--identity", type=Path, help="the bench CA's folder: be the inbound side")
     given = parser.parse_args()
     asyncio.run(_inbound(given) if given.identity else _outbound(given))
+
+
+def _backend(given: str) -> tuple[str, int]:
+    service, _, port = given.rpartition("=")
+    return service or NAME, int(port)
 
 
 async def _outbound(given: argparse.Namespace) -> None:
@@ -44,8 +51,11 @@ async def _outbound(given: argparse.Namespace) -> None:
     )
     engine = Engine(config)
     bound = await engine.start()
-    await engine.apply(tulle_snapshot.outbound(given.backend, given.policy).SerializeToString())
-    await _serve(engine, bound.outbound, drains=given.policy != "off")
+    backends: dict[str, list[int]] = {}
+    for service, port in given.backend:
+        backends.setdefault(service, []).append(port)
+    await engine.apply(tulle_snapshot.outbound(backends, given.policy).SerializeToString())
+    await _serve(engine, bound.outbound, drains=given.policy not in BARE)
 
 
 async def _inbound(given: argparse.Namespace) -> None:
@@ -55,7 +65,7 @@ async def _inbound(given: argparse.Namespace) -> None:
         service=tulle_snapshot.SERVICE,
         instance="echo-0",
         inbound_listen="127.0.0.1:0",
-        application=f"127.0.0.1:{given.backend[0]}",
+        application=f"127.0.0.1:{given.backend[0][1]}",
         identity_dir=str(kept),
         workers=given.workers,
         trace_ratio=TRACES[given.policy],

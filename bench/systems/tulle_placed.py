@@ -1,8 +1,9 @@
 """Ours on two cores, every thread kept to one of them, with a backend on each and load from each: what workers cost
 one another, beside engines that share nothing and get the same calls from the same places.
 
-Crossed: each core's load goes to every engine, every engine calls each core's backend. Else an engine has its own
-core's alone, and no call crosses.
+Crossed: each core's load goes to every engine, every engine calls each core's backend. Else each core's load is for a
+service of its own, whose backend is on that core, and no call crosses: an engine's connections go to its workers in
+turn, as the doors are opened.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from bench import load
 from bench.processes import Pinned
 from bench.systems.base import Door, Place, Running, Setting
+from bench.systems.policy import NAME, NAMESPACE
 
 WORKER = "tulle-worker"  # how the engine names its threads
 
@@ -31,10 +33,12 @@ class TullePlaced:
         doors, hops = [], []
         for number, cores in enumerate(self.engines):
             reached = backends if self.crossed else cores
-            hop = _hop(number, cores, [backends[core][1] for core in reached], setting.folder)
+            names = {core: NAME if self.crossed else f"{NAME}-{core}" for core in reached}
+            ports = [(names[core], backends[core][1]) for core in reached]
+            hop = _hop(number, cores, ports, setting.folder)
             port = int(hop.ready()["address"].rpartition(":")[2])
             _keep_workers(hop.process.pid, cores)
-            doors += [Door(port, core) for core in reached]
+            doors += [Door(port, core, f"{names[core]}.{NAMESPACE}") for core in reached]
             hops.append(hop)
         return Running(doors[0].port, tuple(hops), tuple(process for process, _ in backends.values()), tuple(doors))
 
@@ -43,9 +47,9 @@ def _backend(core: int, folder: Path) -> tuple[Pinned, int]:
     return load.start_backend(core, folder, name=f"backend-{core}")
 
 
-def _hop(number: int, cores: tuple[int, ...], backends: list[int], folder: Path) -> Pinned:
+def _hop(number: int, cores: tuple[int, ...], backends: list[tuple[str, int]], folder: Path) -> Pinned:
     command = [sys.executable, "-m", "bench.systems.tulle_hop", "--workers", str(len(cores))]
-    command += [part for port in backends for part in ("--backend", str(port))]
+    command += [part for name, port in backends for part in ("--backend", f"{name}={port}")]
     return Pinned.start(f"tulle-hop-{number}", command, ",".join(map(str, cores)), folder)
 
 
