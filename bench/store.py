@@ -34,6 +34,10 @@ class Record:
     def is_valid(self) -> bool:
         return not self.failure and not self.figures.get("failed")
 
+    @property
+    def is_ours(self) -> bool:
+        return self.key.system.startswith("tulle")
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
 
@@ -74,6 +78,11 @@ class Store:
 def done(records: Iterable[Record]) -> set[Key]:
     """Measurements that need not be made again: those that have figures without a failed call."""
     return {record.key for record in records if record.is_valid}
+
+
+def ours_failed(records: Iterable[Record]) -> bool:
+    """Whether a measurement of ours has no figure. What a peer cannot carry is told on the page, and no fault here."""
+    return any(record.is_ours and not record.is_valid for record in records)
 
 
 def _read(line: str) -> Record | None:

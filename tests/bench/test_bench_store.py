@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import Store, done
+from bench.store import Store, done, ours_failed
 from tests.bench.bench_records import HERE, record
 
 
@@ -47,3 +47,10 @@ def test_what_failed_is_not_done(store: Store) -> None:
         record("nginx", 1, failure="no"),
     )
     assert done([good, bad, broken]) == {good.key}
+
+
+def test_only_a_failure_of_ours_fails_a_run() -> None:
+    fine, refused = record("tulle", 1, {"cpu_us": 1.0}), record("haproxy", 1, failure="it did not answer")
+    assert not ours_failed([fine, refused])
+    assert ours_failed([fine, refused, record("tulle-off", 1, {"failed": 3.0})])
+    assert ours_failed([record("tulle", 1, failure="it did not start")])
