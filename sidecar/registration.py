@@ -35,34 +35,61 @@ class Registration:
     def __init__(self, registrant: Registrant, health: Health) -> None:
         self._registrant = registrant
         self._health = health
+        self._registering = asyncio.Lock()
+        self._leaves = False
         self.lease_id = 0
 
     async def session(self, channel: grpc.aio.Channel, proved: Proved) -> None:
-        """One lease, until it or its stream ends; the next session replaces the registration."""
+        """One lease, until it or its stream ends; the next session replaces the registration. Who leaves stays away:
+        then it never ends."""
         await self._health.first_success.wait()
-        stub = registry_pb2_grpc.RegistryStub(channel)
-        lease = await stub.Register(self._request(), timeout=RPC_TIMEOUT)
-        self.lease_id = lease.lease_id
+        try:
+            lease = await self._register(channel)
+            if lease is not None:
+                await self._keep(channel, lease, proved)
+        except grpc.aio.AioRpcError:
+            # The lease that was given back is unknown from then on, which is no loss.
+            if not self._leaves:
+                raise
+        if self._leaves:
+            await asyncio.Event().wait()
+
+    async def leave(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+        """Deregister for good: returns when callers have let go of this instance, or after `timeout_seconds`."""
+        self._leaves = True
+        try:
+            async with asyncio.timeout(timeout_seconds), self._registering:
+                if self.lease_id:
+                    await self._deregister(channel, timeout_seconds)
+        except TimeoutError:
+            log.warning("not deregistered within %g s, the lease will expire", timeout_seconds)
+        except grpc.aio.AioRpcError as error:
+            log.warning("not deregistered, the lease will expire: %s: %s", error.code().name, error.details())
+        finally:
+            self.lease_id = 0
+
+    async def _register(self, channel: grpc.aio.Channel) -> registry_pb2.RegisterResponse | None:
+        """A lease, or None for who leaves. Leaving waits for it: else what it gives back would not be all."""
+        async with self._registering:
+            if self._leaves:
+                return None
+            lease = await registry_pb2_grpc.RegistryStub(channel).Register(self._request(), timeout=RPC_TIMEOUT)
+            self.lease_id = lease.lease_id
         log.info("registered %s at %s", self._registrant.id, self._registrant.address)
-        call = stub.KeepAlive(self._beats(lease.lease_id, lease.ttl_ms / 1000 / _BEATS_A_LEASE))
+        return lease
+
+    async def _keep(self, channel: grpc.aio.Channel, lease: registry_pb2.RegisterResponse, proved: Proved) -> None:
+        beats = self._beats(lease.lease_id, lease.ttl_ms / 1000 / _BEATS_A_LEASE)
+        call = registry_pb2_grpc.RegistryStub(channel).KeepAlive(beats)
         try:
             async for _ in call:
                 proved()
         finally:
             call.cancel()
 
-    async def leave(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
-        """Deregister: returns when callers have let go of this instance, or after `timeout_seconds`."""
-        if not self.lease_id:
-            return
+    async def _deregister(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
         request = registry_pb2.DeregisterRequest(lease_id=self.lease_id)
-        try:
-            answer = await registry_pb2_grpc.RegistryStub(channel).Deregister(request, timeout=timeout_seconds)
-        except grpc.aio.AioRpcError as error:
-            log.warning("not deregistered, the lease will expire: %s: %s", error.code().name, error.details())
-            return
-        finally:
-            self.lease_id = 0
+        answer = await registry_pb2_grpc.RegistryStub(channel).Deregister(request, timeout=timeout_seconds)
         if answer.unacknowledged:
             log.warning("callers that have not let go yet: %s", ", ".join(answer.unacknowledged))
 

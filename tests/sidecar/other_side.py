@@ -82,6 +82,9 @@ class Registries(registry_pb2_grpc.RegistryServicer):
     def __init__(self) -> None:
         self.ttl_ms = 60_000
         self.leases = 0
+        self.given_back: set[int] = set()
+        self.open = asyncio.Event()  # while it is not set, no registration is answered
+        self.open.set()
         self.registered: asyncio.Queue[registry_pb2.RegisterRequest] = asyncio.Queue()
         self.kept: asyncio.Queue[registry_pb2.KeepAliveRequest] = asyncio.Queue()
         self.left: asyncio.Queue[int] = asyncio.Queue()
@@ -89,13 +92,14 @@ class Registries(registry_pb2_grpc.RegistryServicer):
     async def Register(self, request: registry_pb2.RegisterRequest, context: Context) -> registry_pb2.RegisterResponse:
         self.leases += 1
         self.registered.put_nowait(request)
+        await self.open.wait()
         return registry_pb2.RegisterResponse(lease_id=self.leases, ttl_ms=self.ttl_ms)
 
     async def KeepAlive(
         self, request_iterator: AsyncIterator[registry_pb2.KeepAliveRequest], context: Context
     ) -> AsyncIterator[registry_pb2.KeepAliveResponse]:
         async for request in request_iterator:
-            if request.lease_id != self.leases:
+            if request.lease_id != self.leases or request.lease_id in self.given_back:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "the lease is unknown")
             self.kept.put_nowait(request)
             yield registry_pb2.KeepAliveResponse(lease_id=request.lease_id, ttl_ms=self.ttl_ms)
@@ -103,6 +107,7 @@ class Registries(registry_pb2_grpc.RegistryServicer):
     async def Deregister(
         self, request: registry_pb2.DeregisterRequest, context: Context
     ) -> registry_pb2.DeregisterResponse:
+        self.given_back.add(request.lease_id)
         self.left.put_nowait(request.lease_id)
         return registry_pb2.DeregisterResponse()
 

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 
+import pytest
+
 from sidecar.address import HostPort
 from sidecar.backoff import Backoff
 from sidecar.health import Cadence, Health
@@ -100,3 +102,55 @@ async def test_leaving_a_lost_control_plane_is_no_error(joined: StandInEngine, o
         await other_side.stop()
         await registration.leave(link.channel, 1)
         assert registration.lease_id == 0
+
+
+async def test_who_has_left_does_not_come_back(joined: StandInEngine, other_side: OtherSide) -> None:
+    other_side.registries.ttl_ms = 60  # the next beat, which finds the lease gone, is 12 ms away
+    health = Health()
+    health.observe(None)
+    clock = ManualClock()
+    async with registering(joined, other_side, health, clock) as (registration, link):
+        await asyncio.wait_for(other_side.registries.kept.get(), LIMIT)
+        await registration.leave(link.channel, 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(clock.wake(), 0.5)  # it would rest before it tries again
+    assert other_side.registries.registered.qsize() == 1
+
+
+async def test_leaving_gives_back_the_lease_that_is_just_being_opened(
+    joined: StandInEngine, other_side: OtherSide
+) -> None:
+    other_side.registries.open.clear()
+    health = Health()
+    health.observe(None)
+    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
+        await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+        leaving = asyncio.create_task(registration.leave(link.channel, 5))
+        await asyncio.sleep(0)  # it has begun
+        other_side.registries.open.set()
+        await asyncio.wait_for(leaving, LIMIT)
+    assert other_side.registries.given_back == {1}
+
+
+async def test_leaving_waits_no_longer_than_it_may_for_a_registration(
+    joined: StandInEngine, other_side: OtherSide
+) -> None:
+    other_side.registries.open.clear()
+    health = Health()
+    health.observe(None)
+    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
+        await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+        await asyncio.wait_for(registration.leave(link.channel, 0.1), 2)
+        other_side.registries.open.set()
+    assert registration.lease_id == 0
+
+
+async def test_who_leaves_before_its_application_is_well_is_never_registered(
+    joined: StandInEngine, other_side: OtherSide
+) -> None:
+    health = Health()
+    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
+        await registration.leave(link.channel, 5)
+        health.observe(None)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(other_side.registries.registered.get(), 0.3)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import until
 from tulle.main import run
 
 pytestmark = pytest.mark.real
@@ -28,6 +30,12 @@ signal.signal(signal.SIGTERM, leave)
 print("up", flush=True)
 while True:
     signal.pause()
+"""
+# A lease is kept every three seconds: this takes longer than that.
+SLOW_TO_END = """
+"$0" -m tests.support.echo_server --port "$1" &
+trap "sleep 4; kill $!; exit 3" TERM
+wait
 """
 
 
@@ -51,9 +59,17 @@ class Mesh:
             check=False,
         )
 
-    def command(self, *arguments: str, state: str = "state") -> list[str]:
-        flags = ["--service", "shop/orders", "--state", str(self.folder / state), "--grace", "5s"]
-        return [sys.executable, "-m", "tulle", "run", *flags, "--", *arguments]
+    def command(self, *arguments: str, state: str = "state", flags: tuple[str, ...] = ()) -> list[str]:
+        named = ["--service", "shop/orders", "--state", str(self.folder / state), "--grace", "5s", *flags]
+        return [sys.executable, "-m", "tulle", "run", *named, "--", *arguments]
+
+    def instances(self) -> list[str]:
+        """Who is registered, well or not."""
+        command = [sys.executable, "-m", "tulle", "describe", "shop/orders", "-o", "json"]
+        done = subprocess.run(
+            [*command, "--credentials", self.credentials], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        return [one["id"] for one in json.loads(done.stdout or "{}").get("instances", [])]
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +142,23 @@ def test_at_a_stop_the_command_ends_first_and_its_own_calls_still_go_out(mesh: M
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "outbound answers at the end\n"
         assert process.wait(timeout=SECONDS) == 5
+
+
+def test_who_takes_its_time_to_end_is_not_registered_again_meanwhile(mesh: Mesh, token: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    command = mesh.command("sh", "-c", SLOW_TO_END, sys.executable, port, flags=("--port", port))
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"TULLE_TOKEN": token},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        until(mesh.instances, "a registered instance")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=SECONDS) == 3
+    assert mesh.instances() == []
 
 
 def test_a_command_that_cannot_be_executed_is_said_and_ends_with_127(mesh: Mesh, token: str) -> None:
