@@ -69,6 +69,8 @@ def run(policy: str, seconds: float) -> Counted:
             entry = Entry(int(hop.ready()["address"].rpartition(":")[2]), LOAD)
             calls = load.run(entry, ONE_BY_ONE, seconds).ok
             hop.stop()
+            if not profile.exists():
+                raise CannotCount(f"callgrind wrote nothing when the hop was stopped: {hop.last_lines()}")
             return Counted(calls, callgrind.total(profile.read_text()))
         finally:
             backend.stop()

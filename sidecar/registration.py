@@ -59,22 +59,22 @@ class Registration:
         self._leaves = True
         try:
             async with asyncio.timeout(timeout_seconds), self._registering:
-                if self.lease_id:
-                    await self._deregister(channel, timeout_seconds)
+                await self._give_back(channel, timeout_seconds)
         except TimeoutError:
             log.warning("not deregistered within %g s, the lease will expire", timeout_seconds)
         except grpc.aio.AioRpcError as error:
             log.warning("not deregistered, the lease will expire: %s: %s", error.code().name, error.details())
-        finally:
-            self.lease_id = 0
 
     async def _register(self, channel: grpc.aio.Channel) -> registry_pb2.RegisterResponse | None:
-        """A lease, or None for who leaves. Leaving waits for it: else what it gives back would not be all."""
+        """A lease, or None for who leaves. One that came when leaving had begun is given back, waited for or not."""
         async with self._registering:
             if self._leaves:
                 return None
             lease = await registry_pb2_grpc.RegistryStub(channel).Register(self._request(), timeout=RPC_TIMEOUT)
             self.lease_id = lease.lease_id
+            if self._leaves:
+                await self._give_back(channel, RPC_TIMEOUT)
+                return None
         log.info("registered %s at %s", self._registrant.id, self._registrant.address)
         return lease
 
@@ -87,8 +87,11 @@ class Registration:
         finally:
             call.cancel()
 
-    async def _deregister(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+    async def _give_back(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+        if not self.lease_id:
+            return
         request = registry_pb2.DeregisterRequest(lease_id=self.lease_id)
+        self.lease_id = 0
         answer = await registry_pb2_grpc.RegistryStub(channel).Deregister(request, timeout=timeout_seconds)
         if answer.unacknowledged:
             log.warning("callers that have not let go yet: %s", ", ".join(answer.unacknowledged))

@@ -117,31 +117,37 @@ async def test_who_has_left_does_not_come_back(joined: StandInEngine, other_side
     assert other_side.registries.registered.qsize() == 1
 
 
-async def test_leaving_gives_back_the_lease_that_is_just_being_opened(
-    joined: StandInEngine, other_side: OtherSide
-) -> None:
+@asynccontextmanager
+async def registration_under_way(
+    engine: StandInEngine, other_side: OtherSide
+) -> AsyncIterator[tuple[Registration, Link]]:
+    """The registry has been asked for a lease and has not answered."""
     other_side.registries.open.clear()
     health = Health()
     health.observe(None)
-    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
+    async with registering(engine, other_side, health, ManualClock()) as (registration, link):
         await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+        yield registration, link
+
+
+async def test_leaving_gives_back_the_lease_that_is_just_being_opened(
+    joined: StandInEngine, other_side: OtherSide
+) -> None:
+    async with registration_under_way(joined, other_side) as (registration, link):
         leaving = asyncio.create_task(registration.leave(link.channel, 5))
-        await asyncio.sleep(0)  # it has begun
-        other_side.registries.open.set()
+        asyncio.get_running_loop().call_soon(other_side.registries.open.set)  # behind the first step of leaving
         await asyncio.wait_for(leaving, LIMIT)
     assert other_side.registries.given_back == {1}
 
 
-async def test_leaving_waits_no_longer_than_it_may_for_a_registration(
+async def test_a_lease_that_comes_after_leaving_gave_up_is_given_back_as_well(
     joined: StandInEngine, other_side: OtherSide
 ) -> None:
-    other_side.registries.open.clear()
-    health = Health()
-    health.observe(None)
-    async with registering(joined, other_side, health, ManualClock()) as (registration, link):
-        await asyncio.wait_for(other_side.registries.registered.get(), LIMIT)
+    async with registration_under_way(joined, other_side) as (registration, link):
         await asyncio.wait_for(registration.leave(link.channel, 0.1), 2)
+        assert other_side.registries.given_back == set()
         other_side.registries.open.set()
+        assert await asyncio.wait_for(other_side.registries.left.get(), LIMIT) == 1
     assert registration.lease_id == 0
 
 

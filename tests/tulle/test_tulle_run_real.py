@@ -65,11 +65,10 @@ class Mesh:
 
     def instances(self) -> list[str]:
         """Who is registered, well or not."""
-        command = [sys.executable, "-m", "tulle", "describe", "shop/orders", "-o", "json"]
-        done = subprocess.run(
-            [*command, "--credentials", self.credentials], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        return [one["id"] for one in json.loads(done.stdout or "{}").get("instances", [])]
+        command = [sys.executable, "-m", "tulle", "get", "instances", "shop/orders", "-o", "json"]
+        command += ["--credentials", self.credentials]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+        return [one["id"] for one in json.loads(done.stdout)]
 
 
 @pytest.fixture(scope="module")
