@@ -3,18 +3,23 @@
 Both generators send the same calls through two Envoys with mTLS between them. These and the backend share core 0 and
 take many times what either generator takes for a call, on core 1: so calls a second are the target's, not the
 generator's, and must agree. (Straight at our backend each would measure itself: how many calls it writes at once
-decides what one costs.) With one call in flight it is a matter of latency, with 10 × 10 of capacity. At a fixed rate
-both send as many; there latencies are shown. h2load measures them from sending, ours from the intended start.
+decides what one costs.) With 10 × 10 in flight it is a matter of capacity, at a fixed rate both send as many. With one
+in flight the target waits while the generator works, and h2load works half as long again for a call as ours: there the
+time that the target took is compared, a call's share of the run less the generator's own CPU for it. h2load measures
+latencies from sending, ours from the intended start: they are shown.
+
+A run is a second long and the two take turns, so that what this shared machine does meanwhile hits both alike.
 
 The stall: a backend that sleeps 100 ms once must show in p99.9 of calls from their intended start.
 """
 
 import argparse
+import resource
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -39,10 +44,27 @@ WARM_UP = 1  # seconds; h2load knows whole ones only
 Generator = Callable[[Entry, Shape, int], Seen]
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a generator saw, and its own CPU a call in microseconds."""
+
+    seen: Seen
+    own_us: float
+
+    def target_rate(self, shape: Shape) -> float:
+        """Calls a second that the target is good for, by this run."""
+        if shape != ALONE:
+            return self.seen.calls_per_s
+        return 1e6 / (1e6 / self.seen.calls_per_s - self.own_us)
+
+
+Pair = tuple[Run, Run]  # ours, h2load's
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.agree", description="our load generator beside h2load")
-    parser.add_argument("--pairs", type=int, default=5, help="runs of each (default 5)")
-    parser.add_argument("--seconds", type=int, default=2, help="a run, whole ones (default 2)")
+    parser.add_argument("--pairs", type=int, default=25, help="runs of each a shape (default 25)")
+    parser.add_argument("--seconds", type=int, default=1, help="a run, whole ones (default 1)")
     given = parser.parse_args()
     for flag in ("pairs", "seconds"):
         if getattr(given, flag) < 1:
@@ -55,7 +77,8 @@ def main() -> int:
     except ProcessFailed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
-    heads = ("shape", "ours calls/s", "h2load calls/s", "ratio", "range", "ours p50 µs", "h2load p50 µs", "")
+    sides = ("calls/s", "own CPU µs", "p50 µs")
+    heads = ("shape", *(f"{who} {what}" for what in sides for who in ("ours", "h2load")), "target, ratio", "range", "")
     report.show([Table("Beside h2load", heads, rows), stall])
     return int(not (agrees and shows))
 
@@ -68,39 +91,53 @@ def ours(entry: Entry, shape: Shape, seconds: float) -> Seen:
     return Seen(result.ok / result.seconds, result.p50_us, result.p99_us, result.p999_us)
 
 
-def verdict(pairs: list[tuple[Seen, Seen]]) -> tuple[str, bool]:
-    """The median of the pairs' ratios of calls/s, in words, and whether it is within bounds."""
-    middle = median(own.calls_per_s / other.calls_per_s for own, other in pairs)
-    agrees = abs(middle - 1) <= WITHIN
-    return ("agree" if agrees else f"apart by more than {WITHIN:.0%}"), agrees
+def verdict(shape: Shape, pairs: list[Pair]) -> tuple[list[float], str, bool]:
+    """The pairs' ratios of the target's calls/s in order, what their median says in words, and whether it is within
+    bounds."""
+    ratios = sorted(own.target_rate(shape) / other.target_rate(shape) for own, other in pairs)
+    agrees = abs(median(ratios) - 1) <= WITHIN
+    return ratios, ("agree" if agrees else f"apart by more than {WITHIN:.0%}"), agrees
 
 
 def _beside(count: int, seconds: int) -> tuple[tuple[tuple[str, ...], ...], bool]:
     rows, agree = [], True
     with _envoys() as entry:
         for shape in SHAPES:
+            ours(entry, shape, WARM_UP)
             pairs = [_pair(entry, shape, seconds, turn) for turn in range(count)]
-            words, agrees = verdict(pairs)
+            ratios, words, agrees = verdict(shape, pairs)
             agree = agree and agrees
-            rows.append(_row(shape, pairs, words))
+            rows.append(_row(shape, pairs, ratios, words))
     return tuple(rows), agree
 
 
-def _pair(entry: Entry, shape: Shape, seconds: int, turn: int) -> tuple[Seen, Seen]:
-    """Both, in alternating order; the first of each pair is run once before, unseen."""
+def _pair(entry: Entry, shape: Shape, seconds: int, turn: int) -> Pair:
+    """Both, in alternating order."""
     order: list[Generator] = [ours, h2load.run] if turn % 2 == 0 else [h2load.run, ours]
-    order[0](entry, shape, WARM_UP)
-    seen = {generator: generator(entry, shape, seconds) for generator in order}
-    return seen[ours], seen[h2load.run]
+    runs = {generator: _run(generator, entry, shape, seconds) for generator in order}
+    return runs[ours], runs[h2load.run]
 
 
-def _row(shape: Shape, pairs: list[tuple[Seen, Seen]], words: str) -> tuple[str, ...]:
-    ratios = sorted(own.calls_per_s / other.calls_per_s for own, other in pairs)
-    own, other = [one for one, _ in pairs], [two for _, two in pairs]
-    rates = [number(median(seen.calls_per_s for seen in side)) for side in (own, other)]
-    p50s = [number(median(seen.p50_us for seen in side)) for side in (own, other)]
-    between = f"{median(ratios):.3f}", f"{ratios[0]:.3f} to {ratios[-1]:.3f}"
-    return (shape.name, *rates, *between, *p50s, words)
+def _run(generator: Generator, entry: Entry, shape: Shape, seconds: int) -> Run:
+    before = _children_cpu()
+    seen = generator(entry, shape, seconds)
+    return Run(seen, (_children_cpu() - before) * 1e6 / (seen.calls_per_s * seconds))
+
+
+def _children_cpu() -> float:
+    """Seconds of the children that have ended: the target's processes have not."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _row(shape: Shape, pairs: list[Pair], ratios: list[float], words: str) -> tuple[str, ...]:
+    looks: list[Callable[[Run], float]] = [
+        lambda run: run.seen.calls_per_s,
+        lambda run: run.own_us,
+        lambda run: run.seen.p50_us,
+    ]
+    figures = [number(median(look(pair[side]) for pair in pairs)) for look in looks for side in (0, 1)]
+    return (shape.name, *figures, f"{median(ratios):.3f}", f"{ratios[0]:.3f} to {ratios[-1]:.3f}", words)
 
 
 def _stall() -> tuple[Table, bool]:

@@ -56,11 +56,11 @@ def _axes(place: Place) -> tuple[Block, ...]:
     some, most = _connections((1, 10, 100)), _connections((1000,))
     kernel = (Cell(CENTRE, "kernel"), Cell(CALM, "kernel"))
     return (
-        # A p99 of 4,000 calls is the machine's as much as the proxy's: it takes this many pairs to tell them apart.
-        Block("centre", place, (Cell(CALM), Cell(CENTRE)), ALL, rounds=11, seconds=2.0),
+        # A p99 of 6,000 calls is the machine's as much as the proxy's: it takes this many pairs to tell them apart.
+        Block("centre", place, (Cell(CALM), Cell(CENTRE)), ALL, rounds=13, seconds=3.0),
         Block("wide", place, (Cell(LARGE), Cell(MANY)), ALL, rounds=5, seconds=2.0),
         Block("payload", place, _cells((*payloads, *calm)), ALL, rounds=2, seconds=1.5),
-        Block("kind", place, _cells(kinds), ALL, rounds=2, seconds=1.2),
+        Block("kind", place, _cells(kinds), ALL, rounds=3, seconds=1.2),
         Block("connections", place, _cells(some), ALL, rounds=2, seconds=1.2),
         Block("thousand", place, _cells(most), MULTIPLEXING, rounds=2, seconds=1.5),
         Block("policy", place, (Cell(CALM), Cell(CENTRE)), POLICIES, rounds=9, seconds=1.5),

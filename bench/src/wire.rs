@@ -6,10 +6,10 @@ use std::net::Shutdown;
 use mio::net::TcpStream;
 use rustls::Connection;
 
-/// Bytes read at once.
+/// Bytes that load and backend read at once.
 const READ: usize = 64 * 1024;
-/// What one read may come to when it ends a record that began in the one before.
-const PLAINTEXT: usize = READ + 17 * 1024;
+/// What the end of a record, begun in the read before, may add to what one read comes to.
+const RECORD: usize = 17 * 1024;
 /// Ciphertext that waits for the socket, at most.
 const BUFFER_LIMIT: usize = 256 * 1024;
 
@@ -53,11 +53,17 @@ enum Ours {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self { plain: vec![0; PLAINTEXT], cipher: vec![0; READ] }
+        Self::of(READ)
     }
 }
 
 impl Buffers {
+    /// Room for `read` bytes at once.
+    #[must_use]
+    pub fn of(read: usize) -> Self {
+        Self { plain: vec![0; read + RECORD], cipher: vec![0; read] }
+    }
+
     /// The first `length` bytes of what was read last.
     #[inline]
     #[must_use]
@@ -96,7 +102,8 @@ impl Wire {
             return Ok(Received::Closed);
         }
         if self.tls.is_none() {
-            return self.receive(&mut buffers.plain[..READ]);
+            let read = buffers.cipher.len();
+            return self.receive(&mut buffers.plain[..read]);
         }
         loop {
             let length = match self.receive(&mut buffers.cipher)? {

@@ -82,7 +82,7 @@ def test_the_whole_matrix_names_systems_that_there_are_and_every_cell_once() -> 
 
 @pytest.mark.parametrize(
     ("blocks", "minutes"),
-    [(matrix.full(), 52), (matrix.quick(CENTRE, matrix.ALL, 3, 2.0), 5)],
+    [(matrix.full(), 63), (matrix.quick(CENTRE, matrix.ALL, 3, 2.0), 5)],
     ids=["bench-full", "bench"],
 )
 def test_the_matrix_keeps_to_its_time(blocks: tuple[Block, ...], minutes: float) -> None:

@@ -13,6 +13,8 @@ use tulle_bench::wire::{Buffers, Wire};
 use crate::pair::{End, Pair, Turn};
 
 const LISTENER: Key = Key(usize::MAX);
+/// Bytes read at once, as much as the engine reads: it is the floor that the engine is held to.
+const READ: usize = 128 * 1024;
 
 /// What both sides of a pair are made with.
 pub(crate) struct Ends {
@@ -40,7 +42,7 @@ impl Relay {
         let mut listener = TcpListener::bind(address)?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let bound = listener.local_addr()?;
-        let (pairs, again, buffers) = (Slab::new(), Vec::new(), Buffers::default());
+        let (pairs, again, buffers) = (Slab::new(), Vec::new(), Buffers::of(READ));
         Ok((Self { poll, listener, ends, pairs, again, buffers }, bound))
     }
 

@@ -19,8 +19,9 @@ use tulle_mesh::telemetry::CounterName;
 
 /// The token of the waker; connections have their own small numbers.
 pub(crate) const WAKER: Token = Token(usize::MAX);
-/// Read at most this much of a connection a turn, for fairness.
-pub(super) const PAGE: usize = 64 * 1024;
+/// Read at most this much of a connection a turn, for fairness; with less, what is written falls into more pieces
+/// (docs/decisions/009).
+pub(super) const PAGE: usize = 128 * 1024;
 const EVENTS: usize = 1024;
 /// Panics of one part of a turn after which the rest of it waits for the next turn.
 const MOST_PANICS: usize = 100;
