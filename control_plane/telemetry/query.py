@@ -108,8 +108,10 @@ class QueryService(telemetry_pb2_grpc.TelemetryQueryServicer):
             errors_only=request.errors_only,
             min_duration_ms=request.min_duration_ms,
         )
+        # Memory is read first: a trace goes from there to disk, never back.
+        waiting = self._intake.waiting.find(wanted)
         kept = await self._archive.run(self._archive.tables.find_traces, wanted)
-        found = {summary.trace_id: summary for summary in (*kept, *self._intake.waiting.find(wanted))}
+        found = {summary.trace_id: summary for summary in (*kept, *waiting)}
         newest = sorted(found.values(), key=lambda one: one.start_unix_ms, reverse=True)[: wanted.limit]
         return telemetry_pb2.ListTracesResponse(
             traces=[
@@ -131,8 +133,9 @@ class QueryService(telemetry_pb2_grpc.TelemetryQueryServicer):
         self, request: telemetry_pb2.GetTraceRequest, context: Context
     ) -> telemetry_pb2.GetTraceResponse:
         trace_id = request.trace_id.lower()
+        waiting = self._intake.waiting.get(trace_id)
         kept = await self._archive.run(self._archive.tables.read_trace, trace_id)
-        spans = {span.span_id: span for span in (*kept, *self._intake.waiting.get(trace_id))}
+        spans = {span.span_id: span for span in (*kept, *waiting)}
         if not spans:
             raise UnknownTraceError(
                 f"trace {request.trace_id!r} is not kept", hint="traces are kept for 24 h, if sampled"

@@ -1,14 +1,25 @@
 """Series, stats, traces and events, from memory and from disk."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
-from control_plane.telemetry.rollups import MEMORY_SECONDS
-from control_plane.telemetry.traces import QUIET_SECONDS
+from control_plane.stopping import Stopping
+from control_plane.telemetry.archive import Archive
+from control_plane.telemetry.deltas import Deltas
+from control_plane.telemetry.events import EventLog
+from control_plane.telemetry.facts import Facts
+from control_plane.telemetry.gauges import Gauges
+from control_plane.telemetry.ingest import Intake
+from control_plane.telemetry.query import QueryService
+from control_plane.telemetry.rollups import MEMORY_SECONDS, Rollups
+from control_plane.telemetry.spans import Span
+from control_plane.telemetry.traces import QUIET_SECONDS, WaitingTraces
 from protos.tulle.v1 import telemetry_pb2
 from tests.control_plane.telemetry.telemetry_harness import BEGAN, ManualClock, Room, telemetry_room
 
@@ -126,6 +137,25 @@ async def test_a_trace_is_seen_at_once_and_kept_when_it_is_quiet(tmp_path: Path)
         assert [span.name for span in spans if span.parent_span_id == root.span_id] == ["attempt 1", "attempt 2"]
         assert root.attributes["rpc.method"] == "a.B/C"
         assert root.end_unix_nano >= root.start_unix_nano > 0
+
+
+async def test_a_trace_that_goes_to_disk_while_it_is_asked_for_is_found(tmp_path: Path) -> None:
+    clock, archive, waiting = ManualClock(), await Archive.open(tmp_path / "telemetry.db"), WaitingTraces()
+    waiting.add("ab", Span("shop/orders", "01", "", "a.B/C", "CLIENT", 1, 2, 0, False, {}), now=0.0)
+    intake = Intake(Rollups(0), Gauges(lambda change: None), Deltas(0), waiting, clock)
+    query = QueryService(intake, archive, EventLog(clock), no_facts, clock, Stopping())
+    context: Any = None
+    one = asyncio.ensure_future(query.GetTrace(telemetry_pb2.GetTraceRequest(trace_id="ab"), context))
+    all_ = asyncio.ensure_future(query.ListTraces(telemetry_pb2.ListTracesRequest(), context))
+    await asyncio.sleep(0)  # both questions are at the disk now, where the trace is not yet
+    await archive.run(archive.tables.write_traces, waiting.take(before=inf))
+    assert [span.span_id for span in (await one).spans] == ["01"]
+    assert [trace.trace_id for trace in (await all_).traces] == ["ab"]
+    await archive.close()
+
+
+async def no_facts() -> Facts:
+    return Facts()
 
 
 async def test_traces_are_searched_by_service_method_error_and_duration(room: Room) -> None:
