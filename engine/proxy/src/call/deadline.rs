@@ -1,13 +1,13 @@
 //! A call's time: what is done when it is over, and what its caller is told.
 
-use super::{Call, Failure, Phase};
+use super::{Call, Failure, Phase, Policy};
 use crate::planted;
 use crate::worker::Worker;
 use std::time::{Duration, Instant};
 use tulle_mesh::outcome::Outcome;
 
-/// A caller keeps the deadline itself: its CANCEL this close before our own timer means the same.
-pub(crate) const CALLER_LEAD: Duration = Duration::from_millis(5);
+/// Callers and servers keep the deadline themselves: their CANCEL this close before our own timer means the same.
+const LEAD: Duration = Duration::from_millis(5);
 
 impl Worker {
     /// The call's deadline has passed.
@@ -25,6 +25,21 @@ impl Worker {
         }
     }
 
+    /// The server gave up: because the time that it was told is over, if that is so; then this is dealt with as our own
+    /// timer would have.
+    pub(crate) fn ended_by_time(&mut self, key: u32) -> bool {
+        let Some(call) = self.calls.get(key).filter(|call| call.phase == Phase::Running) else { return false };
+        if is_out_of_time(call, self.now) {
+            self.deadline_passed(key);
+            return true;
+        }
+        let attempt_over = per_try_left(call, self.now).is_some_and(|left| left <= LEAD);
+        if attempt_over {
+            self.step_passed(key);
+        }
+        attempt_over
+    }
+
     /// The time of the call's phase is over.
     pub(crate) fn step_passed(&mut self, key: u32) {
         let Some(call) = self.calls.get(key) else { return };
@@ -38,6 +53,17 @@ impl Worker {
             Phase::Flushing => {}
         }
     }
+}
+
+/// Whether the call's deadline has passed for somebody whose clock is a little ahead.
+pub(crate) fn is_out_of_time(call: &Call, now: Instant) -> bool {
+    call.deadline.remaining(now).is_some_and(|left| left <= LEAD)
+}
+
+fn per_try_left(call: &Call, now: Instant) -> Option<Duration> {
+    let Policy::Outbound(outbound) = &call.policy else { return None };
+    let launched = call.attempt.as_ref()?.launched;
+    Some((launched + outbound.route.policy.per_try_timeout?).saturating_duration_since(now))
 }
 
 /// Which hop spent what.

@@ -204,7 +204,7 @@ impl Worker {
     pub(crate) fn on_caller_gone(&mut self, key: u32) {
         let Some(call) = self.calls.get(key) else { return };
         // Callers keep the deadline themselves and are a little quicker than our timer: the cause is the same.
-        let late = call.deadline.remaining(self.now).is_some_and(|left| left <= super::deadline::CALLER_LEAD);
+        let late = super::deadline::is_out_of_time(call, self.now);
         let outcome = if late { Outcome::deadline() } else { Outcome::cancelled() };
         if call.phase != Phase::Flushing {
             self.end_attempt(key, &outcome);

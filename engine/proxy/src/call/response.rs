@@ -85,6 +85,9 @@ impl Worker {
 
     /// The upstream reset the stream, or broke a rule of HTTP/2 on it.
     pub(crate) fn on_upstream_reset(&mut self, key: u32, code: ErrorCode) {
+        if code == ErrorCode::CANCEL && self.ended_by_time(key) {
+            return;
+        }
         let message = self.upstream_words(key, &format!("reset the stream with {code}"));
         self.attempt_failed(key, Failure::new(Outcome::reset(code.0), message));
     }

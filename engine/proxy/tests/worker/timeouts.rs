@@ -58,6 +58,45 @@ fn an_attempt_over_its_own_time_is_made_again_where_policy_lists_the_code() {
 }
 
 #[test]
+fn a_server_whose_clock_rings_a_little_before_ours_ends_the_call_by_its_deadline() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[("grpc-timeout", "300m")], b"x");
+    world.advance(Duration::from_millis(298));
+    cancel(&mut world);
+    let seen = world.seen(caller, call);
+    assert_eq!((seen.status(), seen.reason()), ("4", "deadline"));
+}
+
+#[test]
+fn a_server_that_cancels_while_there_is_time_has_cancelled() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[("grpc-timeout", "300m")], b"x");
+    world.advance(Duration::from_millis(200));
+    cancel(&mut world);
+    let seen = world.seen(caller, call);
+    assert_eq!((seen.status(), seen.reason()), ("1", "upstream_reset"));
+}
+
+#[test]
+fn a_server_that_keeps_the_attempts_own_time_ends_the_attempt_by_it() {
+    let mut world = World::new(&Policy::to(&[address(1)]).route(|route| route.per_try_timeout = Some(millis(100))));
+    let caller = world.caller();
+    let call = world.call(caller, "Unary", &[("grpc-timeout", "2S")], b"x");
+    world.advance(Duration::from_millis(98));
+    cancel(&mut world);
+    assert_eq!(world.seen(caller, call).status(), "4");
+}
+
+fn cancel(world: &mut World) {
+    let server = world.servers()[0];
+    let stream = world.server(server).request(0);
+    world.server(server).codec.reset(stream, ErrorCode::CANCEL);
+    world.run();
+}
+
+#[test]
 fn a_call_waits_three_seconds_for_a_connection_and_then_tries_another_endpoint() {
     let mut world = World::new(&Policy::to(&[address(1), address(2)]));
     world.unanswered.insert(address(1));
