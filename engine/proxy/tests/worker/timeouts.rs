@@ -57,43 +57,37 @@ fn an_attempt_over_its_own_time_is_made_again_where_policy_lists_the_code() {
     assert_eq!(world.seen(caller, call).status(), "0");
 }
 
-#[test]
-fn a_server_whose_clock_rings_a_little_before_ours_ends_the_call_by_its_deadline() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
+/// Status and reason of a call whose server resets it with CANCEL so many milliseconds after it began.
+fn cancelled_after(ms: u64, timeout: &str, policy: &Policy) -> (String, String) {
+    let mut world = World::new(policy);
     let caller = world.caller();
-    let call = world.call(caller, "Unary", &[("grpc-timeout", "300m")], b"x");
-    world.advance(Duration::from_millis(298));
-    cancel(&mut world);
-    let seen = world.seen(caller, call);
-    assert_eq!((seen.status(), seen.reason()), ("4", "deadline"));
-}
-
-#[test]
-fn a_server_that_cancels_while_there_is_time_has_cancelled() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
-    let caller = world.caller();
-    let call = world.call(caller, "Unary", &[("grpc-timeout", "300m")], b"x");
-    world.advance(Duration::from_millis(200));
-    cancel(&mut world);
-    let seen = world.seen(caller, call);
-    assert_eq!((seen.status(), seen.reason()), ("1", "upstream_reset"));
-}
-
-#[test]
-fn a_server_that_keeps_the_attempts_own_time_ends_the_attempt_by_it() {
-    let mut world = World::new(&Policy::to(&[address(1)]).route(|route| route.per_try_timeout = Some(millis(100))));
-    let caller = world.caller();
-    let call = world.call(caller, "Unary", &[("grpc-timeout", "2S")], b"x");
-    world.advance(Duration::from_millis(98));
-    cancel(&mut world);
-    assert_eq!(world.seen(caller, call).status(), "4");
-}
-
-fn cancel(world: &mut World) {
+    let call = world.call(caller, "Unary", &[("grpc-timeout", timeout)], b"x");
+    world.advance(Duration::from_millis(ms));
     let server = world.servers()[0];
     let stream = world.server(server).request(0);
     world.server(server).codec.reset(stream, ErrorCode::CANCEL);
     world.run();
+    let seen = world.seen(caller, call);
+    (seen.status().into(), seen.reason().into())
+}
+
+#[test]
+fn a_server_whose_clock_rings_a_little_before_ours_ends_the_call_by_its_deadline() {
+    let ended = cancelled_after(298, "300m", &Policy::to(&[address(1)]));
+    assert_eq!(ended, ("4".into(), "deadline".into()));
+}
+
+#[test]
+fn a_server_that_cancels_while_there_is_time_has_cancelled() {
+    let ended = cancelled_after(200, "300m", &Policy::to(&[address(1)]));
+    assert_eq!(ended, ("1".into(), "upstream_reset".into()));
+}
+
+#[test]
+fn a_server_that_keeps_the_attempts_own_time_ends_the_attempt_by_it() {
+    let policy = Policy::to(&[address(1)]).route(|route| route.per_try_timeout = Some(millis(100)));
+    assert_eq!(cancelled_after(98, "2S", &policy), ("4".into(), "deadline".into()));
+    assert_eq!(cancelled_after(50, "2S", &policy), ("1".into(), "upstream_reset".into()));
 }
 
 #[test]
