@@ -23,9 +23,10 @@ use crate::outbound::Outbound;
 use crate::pool::Target;
 use crate::reply::Head;
 use crate::timers::TimerId;
+use crate::worker::names::StreamRef;
 use std::sync::Arc;
 use std::time::Instant;
-use tulle_http2::{Fields, StreamId};
+use tulle_http2::Fields;
 use tulle_mesh::balance::EndpointKey;
 use tulle_mesh::method::{MethodInfo, MethodLabel};
 use tulle_mesh::outcome::Outcome;
@@ -33,13 +34,6 @@ use tulle_mesh::resilience::breaker::ServiceBreaker;
 use tulle_mesh::resilience::deadline::Deadline;
 use tulle_mesh::resilience::retry::RetryPlan;
 use tulle_mesh::telemetry::trace_context::CallTrace;
-
-/// A stream of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StreamRef {
-    pub(crate) connection: u32,
-    pub(crate) stream: StreamId,
-}
 
 /// Which way a call goes, and by what policy: fixed when it arrives, whatever is applied later.
 #[derive(Clone, Debug)]

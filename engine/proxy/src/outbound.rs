@@ -1,7 +1,7 @@
 //! What is decided about a call that the application makes: service, route, cluster, deadline.
 
 use crate::reply::Refusal;
-use crate::worker::connection::Listener;
+use crate::worker::names::Listener;
 use std::sync::Arc;
 use tulle_http2::Fields;
 use tulle_mesh::balance::Cluster;

@@ -11,13 +11,14 @@ mod drain;
 mod events;
 pub(crate) mod held_resets;
 mod lifecycle;
+pub(crate) mod names;
 mod output;
 mod stalled;
 mod tidy;
 mod upkeep;
 
-pub use connection::{ConnectionKey, Listener};
 pub use drain::Scope;
+pub use names::{ConnectionKey, Listener};
 
 use crate::call::store::Calls;
 use crate::pool::Pools;

@@ -1,9 +1,10 @@
 //! One try: an endpoint is picked, a connection found or waited for, the head written.
 
-use super::{Attempt, Call, Failure, Phase, Policy, StreamRef};
+use super::{Attempt, Call, Failure, Phase, Policy};
 use crate::planted;
 use crate::pool::{self, Choice, Target};
 use crate::reply::Refusal;
+use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use tulle_http2::{Fields, OpenError, Token};
 use tulle_mesh::balance::NoEndpoint;

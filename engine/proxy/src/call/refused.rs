@@ -3,7 +3,8 @@
 use super::Policy;
 use crate::reply::Refusal;
 use crate::worker::Worker;
-use crate::worker::connection::{Listener, Side};
+use crate::worker::connection::Side;
+use crate::worker::names::Listener;
 use tulle_mesh::proto::Direction;
 use tulle_mesh::telemetry::{CallSample, SeriesKey};
 

@@ -1,11 +1,12 @@
 //! The caller's side of a call: its head makes the call, its data go up, its reset ends it.
 
 use super::store::Buffers;
-use super::{Call, Phase, Policy, Replay, StreamRef};
+use super::{Call, Phase, Policy, Replay};
 use crate::planted;
 use crate::reply::{Head, Refusal};
 use crate::timers::TimerId;
-use crate::worker::connection::{Listener, Side};
+use crate::worker::connection::Side;
+use crate::worker::names::{Listener, StreamRef};
 use crate::worker::{Timer, Worker};
 use crate::{inbound, outbound};
 use tulle_http2::{ErrorCode, StreamId, Token};

@@ -1,8 +1,9 @@
 //! What comes back: held until it commits the call, then passed on as it is.
 
-use super::{Call, Failure, Phase, Policy, Replay, StreamRef};
+use super::{Call, Failure, Phase, Policy, Replay};
 use crate::planted;
 use crate::reply::{Head, REASON_TRAILER};
+use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use std::time::Duration;
 use tulle_http2::{ErrorCode, HeaderLimit};

@@ -1,6 +1,7 @@
 //! One connection of a worker, on either side, without its socket.
 
 use super::held_resets::Resets;
+use super::names::Listener;
 use crate::connect::{self, Refusal, Sniffed};
 use crate::timers::TimerId;
 use std::sync::Arc;
@@ -9,23 +10,6 @@ use tulle_http2 as http2;
 use tulle_mesh::balance::EndpointCell;
 use tulle_mesh::resilience::breaker::ServiceBreaker;
 use tulle_mesh::spiffe::SpiffeId;
-
-/// Names a connection of a worker until it is closed. Small and dense, so that `io` may index by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConnectionKey(pub u32);
-
-/// Where a downstream connection came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// The application's own calls.
-    Outbound,
-    /// The application's calls to one upstream: an index into `Settings::upstream_ports`.
-    UpstreamPort(usize),
-    /// Other sidecars' calls, in mTLS.
-    Inbound,
-    /// Other sidecars' calls in plaintext: benchmarks alone.
-    InboundPlaintext,
-}
 
 /// How far a connection has come. `Opening => (Sniffing | Open)`, `Sniffing => Open`, any `=> Closing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

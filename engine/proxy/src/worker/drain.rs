@@ -1,6 +1,7 @@
 //! A graceful stop: GOAWAY in two phases, calls in flight end, the connections with them.
 
-use super::connection::{Draining, Listener, Side, Stage};
+use super::connection::{Draining, Side, Stage};
+use super::names::Listener;
 use super::{Timer, Worker};
 use std::time::Duration;
 use tulle_mesh::telemetry::CounterName;

@@ -1,8 +1,8 @@
 //! What a connection's bytes mean: frames become events, events go to their calls.
 
 use super::Worker;
-use super::connection::{ConnectionKey, Opened, Stage};
-use crate::call::StreamRef;
+use super::connection::{Opened, Stage};
+use super::names::{ConnectionKey, StreamRef};
 use tulle_http2::{ConnectionError, ErrorCode, Event, HeadersKind, Token};
 use tulle_mesh::telemetry::CounterName;
 

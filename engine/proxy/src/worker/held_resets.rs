@@ -7,9 +7,9 @@
 //! connection of the caller who gave it up. Another sidecar's connection carries many callers, whose cancels it has
 //! paced by this same rule: what keeps about to it is not held against all of them.
 
-use super::connection::{Listener, Side};
+use super::connection::Side;
+use super::names::{Listener, StreamRef};
 use super::{Timer, Worker};
-use crate::call::StreamRef;
 use crate::timers::TimerId;
 use std::time::{Duration, Instant};
 use tulle_http2::{ErrorCode, Token};

@@ -1,6 +1,7 @@
 //! The life of a connection: accepted or made, established, lost or closed; and what that means for its calls.
 
-use super::connection::{Connection, ConnectionKey, Draining, Listener, Side, Stage};
+use super::connection::{Connection, Draining, Side, Stage};
+use super::names::{ConnectionKey, Listener};
 use super::{Action, Worker};
 use crate::call::Failure;
 use crate::outbound::port_authority;

@@ -1,8 +1,9 @@
 //! What is to be written: connections are marked while input is handled and written once at the end of the turn.
 
 use super::Worker;
-use super::connection::{ConnectionKey, Side, Stage};
-use crate::call::{Phase, StreamRef};
+use super::connection::{Side, Stage};
+use super::names::{ConnectionKey, StreamRef};
+use crate::call::Phase;
 use crate::planted;
 
 impl Worker {

@@ -4,7 +4,8 @@
 
 use super::Worker;
 use super::connection::Connection;
-use crate::call::{Failure, Phase, StreamRef};
+use super::names::StreamRef;
+use crate::call::{Failure, Phase};
 use std::time::{Duration, Instant};
 use tulle_http2::{ErrorCode, Stalled, Token, Waits};
 use tulle_mesh::outcome::Outcome;
