@@ -1,6 +1,5 @@
 //! Upstream connections of one worker: few and well filled, a second one only when the first is at 80 % of its streams.
 
-use crate::worker::connection::{Connection, Stage};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -49,6 +48,21 @@ pub(crate) struct Pool {
     pub(crate) grow_after: Option<Instant>,
     /// Its endpoint has left the snapshot: what is open finishes its calls and goes.
     pub(crate) retired: bool,
+}
+
+/// What a connection has left for one more call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It is being made.
+    Opening,
+    /// Streams to spare.
+    Ample,
+    /// A stream, though another connection should be made.
+    Scarce,
+    /// No stream now.
+    Full,
+    /// It takes no call any more.
+    Closed,
 }
 
 /// What a pool offers to a call.
@@ -149,23 +163,35 @@ impl Pools {
     }
 }
 
+// === impl Room ===
+
+impl Room {
+    /// Of an open connection: its streams in use, those its peer allows at once, those that could be opened now.
+    pub(crate) fn of_open(in_use: usize, allowed: u32, free: usize) -> Self {
+        if free == 0 {
+            return Self::Full;
+        }
+        let is_scarce = in_use * 100 >= allowed as usize * FULL_PERCENT;
+        if is_scarce { Self::Scarce } else { Self::Ample }
+    }
+
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Ample | Self::Scarce | Self::Full)
+    }
+}
+
 // === impl Pool ===
 
 impl Pool {
     /// The first connection that is not full; else one with any stream left, while another is made.
-    pub(crate) fn choose(&self, connections: &Slab<Connection>, now: Instant) -> Choice {
+    pub(crate) fn choose(&self, rooms: impl Iterator<Item = (u32, Room)>, now: Instant) -> Choice {
         let (mut fallback, mut opening) = (None, false);
-        for key in &self.connections {
-            let Some(connection) = connections.get(*key as usize) else { continue };
-            match connection.stage {
-                Stage::Opening => opening = true,
-                Stage::Open if connection.http2.capacity() > 0 => {
-                    if !is_full(connection) {
-                        return Choice { connection: Some(*key), grow: false };
-                    }
-                    fallback = fallback.or(Some(*key));
-                }
-                _ => {}
+        for (key, room) in rooms {
+            match room {
+                Room::Ample => return Choice { connection: Some(key), grow: false },
+                Room::Scarce => fallback = fallback.or(Some(key)),
+                Room::Opening => opening = true,
+                Room::Full | Room::Closed => {}
             }
         }
         let patient = !self.connections.is_empty() && self.grow_after.is_some_and(|at| now < at);
@@ -175,11 +201,6 @@ impl Pool {
     /// A connection could not be made.
     pub(crate) fn connect_failed(&mut self, now: Instant) {
         self.grow_after = Some(now + GROW_AGAIN);
-    }
-
-    pub(crate) fn has_open(&self, connections: &Slab<Connection>) -> bool {
-        let open = |key: &u32| connections.get(*key as usize).is_some_and(|connection| connection.stage == Stage::Open);
-        self.connections.iter().any(open)
     }
 
     pub(crate) fn forget_connection(&mut self, key: u32) {
@@ -196,10 +217,6 @@ impl Pool {
         self.pending.retain(|other| *other != call);
         self.pending.len() != before
     }
-}
-
-fn is_full(connection: &Connection) -> bool {
-    connection.http2.active_streams() * 100 >= connection.http2.peer_max_streams() as usize * FULL_PERCENT
 }
 
 // === impl KeyHasher ===

@@ -2,7 +2,7 @@
 
 use super::{Attempt, Call, Failure, Phase, Policy};
 use crate::planted;
-use crate::pool::{self, Choice, Target};
+use crate::pool::{self, Choice, Pool, Room, Target};
 use crate::reply::Refusal;
 use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
@@ -70,7 +70,7 @@ impl Worker {
 
     /// Takes a stream of the pool, or a place in its queue.
     fn find_connection(&mut self, key: u32, pool: usize) {
-        let Some(choice) = self.pools.get(pool).map(|pool| pool.choose(&self.connections, self.now)) else { return };
+        let Some(choice) = self.choose(pool) else { return };
         let grown = if choice.grow { self.connect(key, pool) } else { Ok(()) };
         if let Some(connection) = choice.connection {
             return self.launch(key, connection);
@@ -79,6 +79,16 @@ impl Worker {
             Ok(()) => self.wait_for_connection(key, pool),
             Err(refusal) => self.end_call_by_proxy(key, refusal.outcome, &refusal.message),
         }
+    }
+
+    fn choose(&self, pool: usize) -> Option<Choice> {
+        self.pools.get(pool).map(|pool| pool.choose(self.rooms(pool), self.now))
+    }
+
+    /// The pool's connections in the order in which they are filled, each with what it has left.
+    fn rooms<'w>(&'w self, pool: &'w Pool) -> impl Iterator<Item = (u32, Room)> + 'w {
+        let room = |key: u32| self.connections.get(key as usize).map(|connection| (key, connection.room()));
+        pool.connections.iter().filter_map(move |key| room(*key))
     }
 
     fn wait_for_connection(&mut self, key: u32, index: usize) {
@@ -115,7 +125,7 @@ impl Worker {
         loop {
             let Some(pool) = self.pools.get(index) else { return };
             let Some(key) = pool.pending.front().copied() else { return };
-            let Choice { connection, grow } = pool.choose(&self.connections, self.now);
+            let Choice { connection, grow } = pool.choose(self.rooms(pool), self.now);
             if grow && self.connect(key, index).is_err() && connection.is_none() {
                 return;
             }
@@ -131,7 +141,8 @@ impl Worker {
         self.leave_queue(key);
         let Some(attempt) = self.calls.get(key).and_then(|call| call.attempt.as_ref()) else { return };
         let address = attempt.target.address();
-        let connected = self.pools.get(attempt.pool).is_some_and(|pool| pool.has_open(&self.connections));
+        let connected =
+            self.pools.get(attempt.pool).is_some_and(|pool| self.rooms(pool).any(|(_, room)| room.is_open()));
         let failure = if connected {
             let message = format!("no stream to {address} became free within 3 s");
             Failure::new(Outcome::local(Reason::QueueFull), message)
@@ -200,7 +211,7 @@ impl Worker {
         if error != OpenError::StreamLimit {
             self.retire_connection(connection);
         }
-        match self.pools.get(pool).map(|pool| pool.choose(&self.connections, self.now)) {
+        match self.choose(pool) {
             Some(Choice { connection: Some(other), .. }) if other != connection => self.launch(key, other),
             _ => {
                 let _ = self.connect(key, pool);

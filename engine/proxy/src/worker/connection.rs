@@ -3,6 +3,7 @@
 use super::held_resets::Resets;
 use super::names::Listener;
 use crate::connect::{self, Refusal, Sniffed};
+use crate::pool::Room;
 use crate::timers::TimerId;
 use std::sync::Arc;
 use std::time::Instant;
@@ -149,6 +150,17 @@ impl Connection {
 
     pub(crate) fn is_upstream(&self) -> bool {
         matches!(self.side, Side::Upstream { .. })
+    }
+
+    pub(crate) fn room(&self) -> Room {
+        match self.stage {
+            Stage::Opening => Room::Opening,
+            Stage::Open => {
+                let http2 = &self.http2;
+                Room::of_open(http2.active_streams(), http2.peer_max_streams(), http2.capacity())
+            }
+            Stage::Sniffing | Stage::Closing => Room::Closed,
+        }
     }
 
     /// Whether its peer may vanish without a word: applications call by loopback, where the kernel says goodbye for them.
