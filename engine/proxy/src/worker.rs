@@ -13,6 +13,7 @@ pub(crate) mod held_resets;
 mod lifecycle;
 pub(crate) mod names;
 mod output;
+pub(crate) mod resets;
 mod stalled;
 mod tidy;
 mod upkeep;

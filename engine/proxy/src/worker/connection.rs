@@ -1,7 +1,8 @@
 //! One connection of a worker, on either side, without its socket.
 
-use super::held_resets::Resets;
+use super::held_resets::HeldResets;
 use super::names::Listener;
+use super::resets::Resets;
 use crate::connect::{self, Refusal, Sniffed};
 use crate::pool::Room;
 use crate::timers::TimerId;
@@ -72,6 +73,7 @@ pub(crate) struct Connection {
     pub(crate) unread_looks: u8,
     /// Upstream: streams that were given up.
     pub(crate) resets: Resets,
+    pub(crate) held_resets: HeldResets,
     /// Downstream: streams given up whose work still runs.
     pub(crate) still_working: usize,
     /// Limits that its peer went over: each is counted once.
@@ -119,6 +121,7 @@ impl Connection {
             written_at_look: 0,
             unread_looks: 0,
             resets: Resets::new(now),
+            held_resets: HeldResets::new(),
             still_working: 0,
             over: Vec::new(),
         }

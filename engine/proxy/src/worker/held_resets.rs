@@ -1,11 +1,10 @@
-//! Resets that are not passed on at once, because the connection is shared: one client's rapid resets, passed on as they
-//! come, trip the server's own limit, and its GOAWAY hits everybody (design: engine, trap 1).
+//! Resets that wait, because the connection is shared: one client's rapid resets, passed on as they come, trip the
+//! server's own limit, and its GOAWAY hits everybody (design: engine, trap 1).
 //!
-//! A young stream's reset goes out at once while few do: 50 in ten seconds and one for every fourth stream opened. Under
-//! that, at most half of the resets that any ten seconds of the server's hold can be young (`http2/floods`, and Envoy's
-//! rule likewise). Others wait until their stream is no longer young; so long their work runs on, and counts against the
-//! connection of the caller who gave it up. Another sidecar's connection carries many callers, whose cancels it has
-//! paced by this same rule: what keeps about to it is not held against all of them.
+//! A young stream's reset goes out at once while [`Resets`](super::resets::Resets) allows it. Others wait until their
+//! stream is no longer young. Until then the work behind the stream goes on, and counts against the connection of the
+//! caller who gave it up. Another sidecar's connection carries many callers, and that sidecar has paced their cancels by
+//! this same rule: what keeps roughly to the pace is not held against all of them.
 
 use super::connection::Side;
 use super::names::{Listener, StreamRef};
@@ -14,30 +13,19 @@ use crate::timers::TimerId;
 use std::time::{Duration, Instant};
 use tulle_http2::{ErrorCode, Token};
 
-const WINDOW: Duration = Duration::from_secs(10);
 /// Servers call a reset rapid within a second of their seeing the stream; it may reach them a little late.
 const YOUNG: Duration = Duration::from_millis(1_100);
-/// Young resets of a window that go out at once.
-const AT_ONCE: u32 = 50;
-/// And one for so many streams opened.
-const OPENED_FOR_ONE: u32 = 4;
-/// The same of another sidecar, whose window of ten seconds begins at another time.
-const OF_SIDECAR: u32 = 100;
-const OPENED_FOR_ONE_OF_SIDECAR: u32 = 3;
 
-/// How a connection's streams were given up lately: those to a server, or those of a caller.
+/// The streams of a connection that are to be reset later.
 #[derive(Debug)]
-pub(crate) struct Resets {
-    since: Instant,
-    opened: u32,
-    young: u32,
-    pub(crate) held: Vec<Held>,
+pub(crate) struct HeldResets {
+    held: Vec<Held>,
     timer: TimerId,
 }
 
 /// A stream that nobody wants any more, still open upstream.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+struct Held {
     up: StreamRef,
     pool: usize,
     due: Instant,
@@ -52,37 +40,11 @@ struct Owner {
     serial: u64,
 }
 
-// === impl Resets ===
+// === impl HeldResets ===
 
-impl Resets {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { since: now, opened: 0, young: 0, held: Vec::new(), timer: TimerId::NONE }
-    }
-
-    pub(crate) fn opened(&mut self, now: Instant) {
-        self.roll(now);
-        self.opened += 1;
-    }
-
-    /// Whether one more young stream may be reset at once; counts it if so.
-    fn may_go(&mut self, now: Instant) -> bool {
-        self.roll(now);
-        let may = self.young < AT_ONCE + self.opened / OPENED_FOR_ONE;
-        self.young += u32::from(may);
-        may
-    }
-
-    /// One more young stream of a sidecar's was given up; whether that keeps to its pace.
-    fn keeps_pace(&mut self, now: Instant) -> bool {
-        self.roll(now);
-        self.young += 1;
-        self.young <= OF_SIDECAR + self.opened / OPENED_FOR_ONE_OF_SIDECAR
-    }
-
-    fn roll(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.since) >= WINDOW {
-            (self.since, self.opened, self.young) = (now, 0, 0);
-        }
+impl HeldResets {
+    pub(crate) fn new() -> Self {
+        Self { held: Vec::new(), timer: TimerId::NONE }
     }
 }
 
@@ -112,10 +74,10 @@ impl Worker {
     fn hold_reset(&mut self, held: Held) {
         let key = held.up.connection;
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
-        if connection.resets.held.is_empty() {
-            connection.resets.timer = self.timers.insert(held.due, Timer::HeldResets(key));
+        if connection.held_resets.held.is_empty() {
+            connection.held_resets.timer = self.timers.insert(held.due, Timer::HeldResets(key));
         }
-        connection.resets.held.push(held);
+        connection.held_resets.held.push(held);
         self.count_work(held.owner, true);
     }
 
@@ -127,8 +89,8 @@ impl Worker {
             self.reset_upstream(held.up, held.pool);
         }
         let Some(connection) = self.connections.get_mut(key as usize) else { return };
-        if let Some(next) = connection.resets.held.iter().map(|held| held.due).min() {
-            connection.resets.timer = self.timers.insert(next, Timer::HeldResets(key));
+        if let Some(next) = connection.held_resets.held.iter().map(|held| held.due).min() {
+            connection.held_resets.timer = self.timers.insert(next, Timer::HeldResets(key));
         }
     }
 
@@ -143,14 +105,14 @@ impl Worker {
     pub(crate) fn forget_held(&mut self, key: u32) {
         self.take_held(key, |_, _| true);
         if let Some(connection) = self.connections.get_mut(key as usize) {
-            self.timers.cancel(&mut connection.resets.timer);
+            self.timers.cancel(&mut connection.held_resets.timer);
         }
     }
 
     fn take_held(&mut self, key: u32, which: impl Fn(&Held, &tulle_http2::Connection) -> bool) -> Vec<Held> {
         let Some(connection) = self.connections.get_mut(key as usize) else { return Vec::new() };
         let http2 = &connection.http2;
-        let taken: Vec<Held> = connection.resets.held.extract_if(.., |held| which(held, http2)).collect();
+        let taken: Vec<Held> = connection.held_resets.held.extract_if(.., |held| which(held, http2)).collect();
         for held in &taken {
             self.count_work(held.owner, false);
         }
