@@ -8,9 +8,10 @@ use crate::io::running::Running;
 use crate::io::shared::{SharedCollector, locked};
 use crate::settings::Settings;
 use crate::worker::Scope;
+use crate::worker::clock::unix_nano;
 use prost::Message;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tulle_mesh::proto;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::telemetry::{Collector, CounterName};
@@ -206,8 +207,4 @@ impl From<InvalidIdentity> for EngineError {
     fn from(cause: InvalidIdentity) -> Self {
         Self::InvalidIdentity(cause.to_string())
     }
-}
-
-pub(crate) fn unix_nano() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }

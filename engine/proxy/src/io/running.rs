@@ -1,12 +1,12 @@
 //! A started engine: its threads, and how they are begun and ended.
 
-use crate::engine::unix_nano;
 use crate::error::{EngineError, ListenFailed};
 use crate::identity::Identity;
 use crate::io::listen::{self, Acceptor, Bound, Closing};
 use crate::io::poll::{Loop, WAKER};
 use crate::io::shared::{Command, Descriptors, Published, SharedCollector, WorkerHandle, locked};
 use crate::settings::Settings;
+use crate::worker::clock::unix_nano;
 use crate::worker::{Listener, Scope, Worker};
 use mio::{Poll, Waker};
 use std::io;
