@@ -1,27 +1,36 @@
-//! The path of a call, from the caller's head to the last byte of its reply.
+//! The path of a call, from the caller's head to the last byte of its reply. This folder is all of it.
 //!
-//! 1. `request` — the head arrives, is decided on (`outbound` or `inbound`) and becomes a [`Call`]; its data follow.
-//! 2. `attempt` — an endpoint is picked, a connection of its pool found or waited for, the head written with what is
-//!    left of the deadline.
-//! 3. `response` — what comes back is held until it commits the call, then passed on.
-//! 4. `ending` — an attempt's one [`Outcome`](tulle_mesh::outcome::Outcome) goes to retry, accrual, balance and span
-//!    alike; the call's goes to the caller, the counters and the span.
+//! [`events`] turns bytes into events and each event into one call of a function:
+//! - request head: [`request`]`::on_request`, decided by [`route`] (outbound) or [`admit`] (inbound); the call begins
+//!   its first try in [`attempt`]`::start_attempt`: an endpoint, a connection or a place in the queue, the head written
+//! - request data and trailers: `request::on_request_data`, `on_request_trailers`; sent up, kept for another try
+//! - response head, data, trailers: [`response`]`::on_response` (held until it commits the call), `on_response_data`,
+//!   `on_response_trailers`
+//! - reset or refused upstream: `response::on_upstream_reset`, `on_upstream_refused`; caller gone: `request::on_caller_gone`
+//! - time: [`deadline`]`::deadline_passed`, `step_passed`
+//!
+//! All ends meet in [`ending`]: an attempt's one [`Outcome`] goes to retry, accrual, balance and span alike; the call's goes
+//! to the caller (in the words of [`reply`], where the proxy itself speaks), the counters and the span.
 //!
 //! Bytes are never copied further than into the output of the other connection; its flow control holds back this one's.
 
+pub(crate) mod admit;
 pub(crate) mod attempt;
 pub(crate) mod deadline;
 pub(crate) mod ending;
+mod events;
 pub(crate) mod refused;
+pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod route;
 pub(crate) mod span;
 pub(crate) mod store;
 
-use crate::inbound::Inbound;
-use crate::outbound::Outbound;
+use self::admit::Inbound;
+use self::reply::Head;
+use self::route::Outbound;
 use crate::pool::Target;
-use crate::reply::Head;
 use crate::timers::TimerId;
 use crate::worker::names::StreamRef;
 use std::sync::Arc;

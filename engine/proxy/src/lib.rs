@@ -1,7 +1,7 @@
 //! The data plane: workers that carry calls, and the verbs by which they are driven.
 //!
 //! A [`worker::Worker`] is sans-IO: bytes, time and snapshots go in; bytes, timers, connects and closes come out. Only
-//! `io` knows sockets, TLS and threads. The path of a call is `call.rs`: read it first.
+//! `io` knows sockets, TLS and threads. The path of a call is the folder `call/`; its map is `call.rs`: read it first.
 
 mod call;
 mod connect;
@@ -9,13 +9,10 @@ mod describe;
 mod engine;
 mod error;
 pub mod identity;
-mod inbound;
 mod io;
 mod limits;
-mod outbound;
 mod planted;
 mod pool;
-mod reply;
 mod settings;
 mod timers;
 pub mod worker;

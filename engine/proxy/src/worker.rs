@@ -8,7 +8,6 @@
 pub(crate) mod clock;
 pub(crate) mod connection;
 mod drain;
-mod events;
 pub(crate) mod held_resets;
 mod lifecycle;
 pub(crate) mod names;

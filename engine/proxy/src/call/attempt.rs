@@ -1,9 +1,9 @@
 //! One try: an endpoint is picked, a connection found or waited for, the head written.
 
+use super::reply::Refusal;
 use super::{Attempt, Call, Failure, Phase, Policy};
 use crate::planted;
 use crate::pool::{self, Choice, Pool, Room, Target};
-use crate::reply::Refusal;
 use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use tulle_http2::{Fields, OpenError, Token};

@@ -1,7 +1,7 @@
 //! The end of an attempt and of a call: one outcome, told to retry, accrual, balance, counters, span and caller alike.
 
+use super::reply::{Head, Refusal};
 use super::{Failure, Phase, Policy, Replay};
-use crate::reply::{Head, Refusal};
 use crate::worker::{Timer, Worker};
 use tulle_http2::ErrorCode;
 use tulle_mesh::outcome::Outcome;

@@ -1,7 +1,7 @@
 //! Requests that are refused before they become calls are counted all the same.
 
 use super::Policy;
-use crate::reply::Refusal;
+use super::reply::Refusal;
 use crate::worker::Worker;
 use crate::worker::connection::Side;
 use crate::worker::names::Listener;

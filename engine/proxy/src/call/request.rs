@@ -1,14 +1,14 @@
 //! The caller's side of a call: its head makes the call, its data go up, its reset ends it.
 
+use super::reply::{Head, Refusal};
 use super::store::Buffers;
 use super::{Call, Phase, Policy, Replay};
+use super::{admit, route};
 use crate::planted;
-use crate::reply::{Head, Refusal};
 use crate::timers::TimerId;
 use crate::worker::connection::Side;
 use crate::worker::names::{Listener, StreamRef};
 use crate::worker::{Timer, Worker};
-use crate::{inbound, outbound};
 use tulle_http2::{ErrorCode, StreamId, Token};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::reason::Reason;
@@ -28,7 +28,7 @@ impl Worker {
             Ok(policy) => policy,
             Err(refusal) => return self.refuse_request(down, None, &refusal, end_stream),
         };
-        match admit(&policy) {
+        match take_place(&policy) {
             Ok(()) => self.begin_call(down, policy, end_stream),
             Err(refusal) => self.refuse_request(down, Some(&policy), &refusal, end_stream),
         }
@@ -43,10 +43,10 @@ impl Worker {
         let snapshot = self.snapshot.as_deref();
         match listener {
             Listener::Outbound | Listener::UpstreamPort(_) => {
-                outbound::decide(snapshot, authority.as_deref(), &self.fields, &mut self.random).map(Policy::Outbound)
+                route::decide(snapshot, authority.as_deref(), &self.fields, &mut self.random).map(Policy::Outbound)
             }
             Listener::Inbound | Listener::InboundPlaintext => {
-                inbound::decide(snapshot, peer.as_ref(), &self.anyone, &self.fields).map(Policy::Inbound)
+                admit::decide(snapshot, peer.as_ref(), &self.anyone, &self.fields).map(Policy::Inbound)
             }
         }
     }
@@ -246,7 +246,8 @@ impl Worker {
     }
 }
 
-fn admit(policy: &Policy) -> Result<(), Refusal> {
+/// Counts the call among those in flight, where one more may be.
+fn take_place(policy: &Policy) -> Result<(), Refusal> {
     policy.breaker().acquire(Limit::Requests).map_err(|reached| {
         let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());
         Refusal::local(Reason::BreakerOpen, message)

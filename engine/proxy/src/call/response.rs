@@ -1,8 +1,8 @@
 //! What comes back: held until it commits the call, then passed on as it is.
 
+use super::reply::{Head, REASON_TRAILER};
 use super::{Call, Failure, Phase, Policy, Replay};
 use crate::planted;
-use crate::reply::{Head, REASON_TRAILER};
 use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use std::time::Duration;

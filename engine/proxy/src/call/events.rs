@@ -1,8 +1,8 @@
 //! What a connection's bytes mean: frames become events, events go to their calls.
 
-use super::Worker;
-use super::connection::{Opened, Stage};
-use super::names::{ConnectionKey, StreamRef};
+use crate::worker::Worker;
+use crate::worker::connection::{Opened, Stage};
+use crate::worker::names::{ConnectionKey, StreamRef};
 use tulle_http2::{ConnectionError, ErrorCode, Event, HeadersKind, Token};
 use tulle_mesh::telemetry::CounterName;
 

@@ -1,6 +1,6 @@
 //! What is decided about a call to the application: who calls, and whether it may.
 
-use crate::reply::Refusal;
+use super::reply::Refusal;
 use std::sync::Arc;
 use tulle_http2::Fields;
 use tulle_mesh::authz::Access;

@@ -1,6 +1,6 @@
 //! What is decided about a call that the application makes: service, route, cluster, deadline.
 
-use crate::reply::Refusal;
+use super::reply::Refusal;
 use crate::worker::names::Listener;
 use std::sync::Arc;
 use tulle_http2::Fields;
