@@ -27,9 +27,9 @@ pub(crate) mod route;
 pub(crate) mod span;
 pub(crate) mod store;
 
-use self::admit::Inbound;
+use self::admit::Admitted;
 use self::reply::Head;
-use self::route::Outbound;
+use self::route::Routed;
 use crate::pool::Target;
 use crate::timers::TimerId;
 use crate::worker::names::StreamRef;
@@ -47,8 +47,8 @@ use tulle_mesh::telemetry::trace_context::CallTrace;
 /// Which way a call goes, and by what policy: fixed when it arrives, whatever is applied later.
 #[derive(Clone, Debug)]
 pub(crate) enum Policy {
-    Outbound(Outbound),
-    Inbound(Inbound),
+    Outbound(Routed),
+    Inbound(Admitted),
 }
 
 /// Where a call stands. `Waiting => Running => (Backoff => Waiting | Flushing)`; any phase may end the call.

@@ -18,12 +18,12 @@ pub(crate) enum Sniffed {
     /// A CONNECT to this authority; its head takes `length` bytes, HTTP/2 follows.
     Connect { authority: Vec<u8>, length: usize },
     /// Neither.
-    Refused(Refusal),
+    Refused(NotUnderstood),
 }
 
 /// Why a connection is not understood; each with the reply that says so in its own language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum NotUnderstood {
     Tls,
     Http1,
     BadConnect,
@@ -45,7 +45,7 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
 fn connect(bytes: &[u8]) -> Sniffed {
     let within = &bytes[..bytes.len().min(MAX_HEAD)];
     let Some(end) = within.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return if bytes.len() >= MAX_HEAD { Sniffed::Refused(Refusal::BadConnect) } else { Sniffed::More };
+        return if bytes.len() >= MAX_HEAD { Sniffed::Refused(NotUnderstood::BadConnect) } else { Sniffed::More };
     };
     let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ').skip(1);
@@ -53,7 +53,7 @@ fn connect(bytes: &[u8]) -> Sniffed {
         (Some(authority), Some(b"HTTP/1.1" | b"HTTP/1.0"), None) if is_authority(authority) => {
             Sniffed::Connect { authority: authority.to_ascii_lowercase(), length: end + 4 }
         }
-        _ => Sniffed::Refused(Refusal::BadConnect),
+        _ => Sniffed::Refused(NotUnderstood::BadConnect),
     }
 }
 
@@ -66,20 +66,20 @@ fn other(bytes: &[u8]) -> Sniffed {
     const TLS: &[u8] = &[0x16, 0x03];
     const METHODS: [&[u8]; 8] = [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE "];
     if bytes.starts_with(TLS) {
-        return Sniffed::Refused(Refusal::Tls);
+        return Sniffed::Refused(NotUnderstood::Tls);
     }
     if METHODS.iter().any(|method| bytes.starts_with(method)) {
-        return Sniffed::Refused(Refusal::Http1);
+        return Sniffed::Refused(NotUnderstood::Http1);
     }
     if METHODS.iter().any(|method| method.starts_with(bytes)) || TLS.starts_with(bytes) {
         return Sniffed::More;
     }
-    Sniffed::Refused(Refusal::Unknown)
+    Sniffed::Refused(NotUnderstood::Unknown)
 }
 
-// === impl Refusal ===
+// === impl NotUnderstood ===
 
-impl Refusal {
+impl NotUnderstood {
     /// The label of `tulle.connections.refused`.
     pub(crate) fn label(self) -> &'static str {
         match self {

@@ -27,13 +27,13 @@ fn an_empty_connect_authority_is_left_to_the_calls() {
 
 #[test]
 fn anything_else_is_refused_in_its_own_language() {
-    let cases: [(&[u8], Refusal); 6] = [
-        (b"\x16\x03\x01\x02\x00\x01", Refusal::Tls),
-        (b"GET / HTTP/1.1\r\n\r\n", Refusal::Http1),
-        (b"CONNECT a b c HTTP/1.1\r\n\r\n", Refusal::BadConnect),
-        (b"CONNECT http://x/ HTTP/1.1\r\n\r\n", Refusal::BadConnect),
-        (b"PRI * HTTP/1.1\r\n", Refusal::Unknown),
-        (b"\0\0\0\x04", Refusal::Unknown),
+    let cases: [(&[u8], NotUnderstood); 6] = [
+        (b"\x16\x03\x01\x02\x00\x01", NotUnderstood::Tls),
+        (b"GET / HTTP/1.1\r\n\r\n", NotUnderstood::Http1),
+        (b"CONNECT a b c HTTP/1.1\r\n\r\n", NotUnderstood::BadConnect),
+        (b"CONNECT http://x/ HTTP/1.1\r\n\r\n", NotUnderstood::BadConnect),
+        (b"PRI * HTTP/1.1\r\n", NotUnderstood::Unknown),
+        (b"\0\0\0\x04", NotUnderstood::Unknown),
     ];
     for (bytes, refusal) in cases {
         assert_eq!(sniff(bytes), Sniffed::Refused(refusal), "{}", bytes.escape_ascii());
@@ -43,12 +43,12 @@ fn anything_else_is_refused_in_its_own_language() {
 #[test]
 fn a_connect_head_without_end_is_refused_at_eight_kibibytes() {
     let endless = [b"CONNECT a:1 HTTP/1.1\r\nx: ".as_slice(), &[b'y'; MAX_HEAD]].concat();
-    assert_eq!(sniff(&endless), Sniffed::Refused(Refusal::BadConnect));
+    assert_eq!(sniff(&endless), Sniffed::Refused(NotUnderstood::BadConnect));
 }
 
 #[test]
 fn the_reply_to_http_1_is_as_long_as_it_says() {
-    let reply = Refusal::Http1.reply();
+    let reply = NotUnderstood::Http1.reply();
     let at = reply.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
     assert_eq!(at.map(|at| reply.len() - at), Some(75));
 }
@@ -77,7 +77,7 @@ fn what_is_refused_is_told_the_same_wherever_it_was_cut() {
 fn a_connect_head_that_ends_too_late_is_refused_however_much_comes_at_once() {
     let long = [b"CONNECT a:1 HTTP/1.1\r\nx: ".as_slice(), &[b'y'; MAX_HEAD], b"\r\n\r\n"].concat();
     let last = [b"CONNECT a:1 HTTP/1.1\r\nx: ".as_slice(), &[b'y'; MAX_HEAD - 29], b"\r\n\r\n"].concat();
-    assert_eq!(sniff(&long), Sniffed::Refused(Refusal::BadConnect));
+    assert_eq!(sniff(&long), Sniffed::Refused(NotUnderstood::BadConnect));
     assert_eq!((sniff(&long[..MAX_HEAD - 1]), sniff(&long[..MAX_HEAD])), (Sniffed::More, sniff(&long)));
     assert!(matches!(sniff(&last), Sniffed::Connect { length: MAX_HEAD, .. }));
 }

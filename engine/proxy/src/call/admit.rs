@@ -6,13 +6,13 @@ use tulle_http2::Fields;
 use tulle_mesh::authz::Access;
 use tulle_mesh::method::MethodInfo;
 use tulle_mesh::reason::Reason;
-use tulle_mesh::snapshot::{Inbound as Policy, Snapshot};
+use tulle_mesh::snapshot::{Inbound, Snapshot};
 use tulle_mesh::spiffe::SpiffeId;
 
 /// What holds for an inbound call from its first byte to its last.
 #[derive(Clone, Debug)]
-pub(crate) struct Inbound {
-    pub(crate) policy: Arc<Policy>,
+pub(crate) struct Admitted {
+    pub(crate) policy: Arc<Inbound>,
     /// The caller's proven identity.
     pub(crate) peer: Option<SpiffeId>,
     pub(crate) method: MethodInfo,
@@ -27,7 +27,7 @@ pub(crate) fn decide(
     peer: Option<&SpiffeId>,
     anyone: &SpiffeId,
     head: &Fields,
-) -> Result<Inbound, Refusal> {
+) -> Result<Admitted, Refusal> {
     let Some(policy) = snapshot.and_then(Snapshot::inbound) else {
         return Err(Refusal::local(
             Reason::Denied,
@@ -41,7 +41,7 @@ pub(crate) fn decide(
             Err(Refusal::local(Reason::Denied, format!("denied: {rule} allows callers that prove an identity")))
         }
         Access::Allow { .. } => {
-            Ok(Inbound { policy: policy.clone(), peer: peer.cloned(), method: policy.method(path) })
+            Ok(Admitted { policy: policy.clone(), peer: peer.cloned(), method: policy.method(path) })
         }
         Access::Deny(denial) => Err(Refusal::local(Reason::Denied, denial.to_string())),
     }

@@ -13,7 +13,7 @@ use tulle_mesh::snapshot::{Service, Snapshot};
 
 /// What holds for an outbound call from its first byte to its last.
 #[derive(Clone, Debug)]
-pub(crate) struct Outbound {
+pub(crate) struct Routed {
     pub(crate) service: Arc<Service>,
     pub(crate) route: Arc<Route>,
     pub(crate) cluster: Arc<Cluster>,
@@ -26,7 +26,7 @@ pub(crate) fn decide(
     authority: Option<&[u8]>,
     head: &Fields,
     random: &mut impl Random,
-) -> Result<Outbound, Refusal> {
+) -> Result<Routed, Refusal> {
     let Some(snapshot) = snapshot else {
         return Err(Refusal::local(Reason::NoRoute, "this sidecar has no policy yet; is the control plane reachable?"));
     };
@@ -35,7 +35,7 @@ pub(crate) fn decide(
     let service = snapshot.service(authority).ok_or_else(|| unknown(authority))?;
     let route = service.route(path, |name| head.get(name.as_bytes())).ok_or_else(|| no_rule(service, path))?;
     let cluster = route.pick_cluster(random);
-    Ok(Outbound {
+    Ok(Routed {
         service: service.clone(),
         route: route.clone(),
         cluster: cluster.clone(),

@@ -33,7 +33,7 @@ pub(crate) struct Bound {
 
 /// Which listeners are still open. Said by the verbs, heard by the acceptor when it is woken.
 #[derive(Debug, Default)]
-pub(crate) struct Closing(AtomicU8);
+pub(crate) struct OpenListeners(AtomicU8);
 
 /// The acceptor's thread.
 pub(crate) struct Acceptor {
@@ -42,7 +42,7 @@ pub(crate) struct Acceptor {
     workers: Vec<Arc<WorkerHandle>>,
     descriptors: Arc<Descriptors>,
     collector: SharedCollector,
-    closing: Arc<Closing>,
+    open: Arc<OpenListeners>,
     /// Given up for a moment when there is no descriptor left, so that a caller can be refused instead of left hanging.
     reserve: Option<File>,
 }
@@ -65,9 +65,9 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-// === impl Closing ===
+// === impl OpenListeners ===
 
-impl Closing {
+impl OpenListeners {
     pub(crate) fn close(&self, scope: Scope) {
         let level = match scope {
             Scope::Inbound => 1,
@@ -97,21 +97,21 @@ impl Acceptor {
         workers: Vec<Arc<WorkerHandle>>,
         descriptors: Arc<Descriptors>,
         collector: SharedCollector,
-        closing: Arc<Closing>,
+        open: Arc<OpenListeners>,
     ) -> io::Result<Self> {
         for (index, bound) in listeners.iter_mut().enumerate() {
             poll.registry().register(&mut bound.listener, Token(index), Interest::READABLE)?;
         }
         let listeners = listeners.into_iter().map(Some).collect();
         let reserve = File::open("/dev/null").ok();
-        Ok(Self { poll, listeners, workers, descriptors, collector, closing, reserve })
+        Ok(Self { poll, listeners, workers, descriptors, collector, open, reserve })
     }
 
     /// Accepts until all listeners are closed.
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(64);
         let mut again = false;
-        while !self.closing.is_over() {
+        while !self.open.is_over() {
             let timeout = again.then_some(REST);
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != io::ErrorKind::Interrupted
@@ -137,7 +137,7 @@ impl Acceptor {
 
     fn close_listeners(&mut self) {
         for listener in &mut self.listeners {
-            if listener.as_ref().is_some_and(|bound| self.closing.closes(bound.kind)) {
+            if listener.as_ref().is_some_and(|bound| self.open.closes(bound.kind)) {
                 *listener = None;
             }
         }

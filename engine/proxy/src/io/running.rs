@@ -2,7 +2,7 @@
 
 use crate::error::{EngineError, ListenFailed};
 use crate::identity::Identity;
-use crate::io::listen::{self, Acceptor, Bound, Closing};
+use crate::io::listen::{self, Acceptor, Bound, OpenListeners};
 use crate::io::poll::{Loop, WAKER};
 use crate::io::shared::{Command, Descriptors, Published, SharedCollector, WorkerHandle, locked};
 use crate::settings::Settings;
@@ -22,7 +22,7 @@ pub(crate) struct Running {
     addresses: EngineAddresses,
     workers: Vec<Arc<WorkerHandle>>,
     published: Arc<Published>,
-    closing: Arc<Closing>,
+    open: Arc<OpenListeners>,
     acceptor: Waker,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -51,13 +51,12 @@ impl Running {
             loops.push(Loop::new(poll, worker, parts.0, parts.1, parts.2, parts.3));
             workers.push(handle);
         }
-        let closing = Arc::new(Closing::default());
+        let open = Arc::new(OpenListeners::default());
         let poll = Poll::new().map_err(EngineError::System)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(EngineError::System)?;
-        let accepting =
-            Acceptor::new(poll, listeners, workers.clone(), descriptors, collector.clone(), closing.clone());
+        let accepting = Acceptor::new(poll, listeners, workers.clone(), descriptors, collector.clone(), open.clone());
         let accepting = accepting.map_err(EngineError::System)?;
-        let running = Self { addresses, workers, published, closing, acceptor: waker, threads: Mutex::default() };
+        let running = Self { addresses, workers, published, open, acceptor: waker, threads: Mutex::default() };
         running.spawn(loops, accepting).map_err(EngineError::System)?;
         Ok(running)
     }
@@ -122,7 +121,7 @@ impl Running {
     }
 
     fn close_listeners(&self, scope: Scope) {
-        self.closing.close(scope);
+        self.open.close(scope);
         let _ = self.acceptor.wake();
     }
 }

@@ -3,7 +3,7 @@
 use super::held_resets::HeldResets;
 use super::names::Listener;
 use super::resets::Resets;
-use crate::connect::{self, Refusal, Sniffed};
+use crate::connect::{self, NotUnderstood, Sniffed};
 use crate::pool::Room;
 use crate::timers::TimerId;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ pub(crate) enum Opened {
     NotYet,
     /// HTTP/2 begins at this offset of all that was looked at.
     At(usize),
-    Refused(Refusal),
+    Refused(NotUnderstood),
 }
 
 // === impl Connection ===
