@@ -10,6 +10,13 @@ fn an_id_has_a_trust_domain_and_a_path() {
 }
 
 #[test]
+fn all_characters_that_the_specification_allows_are_taken() {
+    for text in ["spiffe://shop.local/a", "spiffe://shop_1-x.local/Shop/pay.ments_2"] {
+        assert_eq!(SpiffeId::parse(text).expect("a valid id").as_str(), text);
+    }
+}
+
+#[test]
 fn what_is_no_id_is_refused_and_the_part_is_named() {
     let long = format!("spiffe://shop.local/{}", "x".repeat(2048));
     let wide = format!("spiffe://{}/x", "x".repeat(256));

@@ -11,9 +11,10 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, version::TLS13};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tulle_mesh::spiffe::SpiffeId;
 
 use super::verifier::{AnyWorkload, ExactServer, ServerKind};
-use super::{InvalidIdentity, spiffe_id::SpiffeId, svid};
+use super::{InvalidIdentity, svid};
 
 // The path of the control plane's SPIFFE id: control_plane/identity/authority.py. Its namespace is reserved.
 const CONTROL_PLANE_PATH: &str = "/tulle/control-plane";

@@ -2,7 +2,6 @@
 
 mod error;
 mod generation;
-mod spiffe_id;
 mod store;
 mod svid;
 mod verifier;
@@ -23,6 +22,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA25
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, CommonState, ServerConfig};
 use rustls_pki_types::CertificateDer;
+use tulle_mesh::spiffe::SpiffeId;
 
 pub use self::error::InvalidIdentity;
 use self::generation::{Generation, Trio};
@@ -163,9 +163,8 @@ impl Identity {
 }
 
 /// The SPIFFE id of a peer's leaf (DER), which the handshake has verified.
-pub fn peer_spiffe_id(cert_der: &[u8]) -> Result<String, InvalidIdentity> {
-    let leaf = svid::Leaf::check(&CertificateDer::from(cert_der))?;
-    Ok(leaf.id.as_str().to_owned())
+pub fn peer_spiffe_id(cert_der: &[u8]) -> Result<SpiffeId, InvalidIdentity> {
+    Ok(svid::Leaf::check(&CertificateDer::from(cert_der))?.id)
 }
 
 /// After a handshake, on either side: refuses a peer with which ALPN `h2` was not agreed.

@@ -1,9 +1,13 @@
 //! The rules that a leaf must keep to be an X.509-SVID (SPIFFE X509-SVID specification, sections 2 to 5).
 
 use rustls_pki_types::CertificateDer;
+use tulle_mesh::spiffe::SpiffeId;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::{InvalidIdentity, spiffe_id::SpiffeId};
+use super::InvalidIdentity;
+
+/// Characters of a wrong uri that are repeated to whoever sent it, at most.
+const MOST_TOLD: usize = 300;
 
 /// What a checked leaf says: who it is, and until when.
 #[derive(Clone, Debug)]
@@ -89,10 +93,15 @@ fn sole_uri(certificate: &X509Certificate<'_>) -> Result<SpiffeId, InvalidIdenti
         _ => None,
     });
     match (uris.next(), uris.next()) {
-        (Some(uri), None) => SpiffeId::parse(uri),
+        (Some(uri), None) => spiffe_id(uri),
         (None, _) => refuse("the leaf has no uri"),
         (Some(_), Some(_)) => refuse("the leaf has more than one uri"),
     }
+}
+
+fn spiffe_id(uri: &str) -> Result<SpiffeId, InvalidIdentity> {
+    let told: String = uri.chars().take(MOST_TOLD).collect();
+    SpiffeId::parse(uri).map_err(|invalid| InvalidIdentity::NotAnSvid(format!("its uri {told:?} {invalid}")))
 }
 
 fn unreadable(error: x509_parser::error::X509Error) -> InvalidIdentity {

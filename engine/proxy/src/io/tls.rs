@@ -127,9 +127,7 @@ impl Tls {
         }
         let leaf = self.session.peer_certificates().and_then(|chain| chain.first());
         let leaf = leaf.ok_or(TlsError::Rustls(rustls::Error::NoCertificatesPresented))?;
-        let id = identity::peer_spiffe_id(leaf).map_err(TlsError::Peer)?;
-        let parsed = SpiffeId::parse(&id);
-        parsed.map(Some).map_err(|error| TlsError::Peer(InvalidIdentity::NotAnSvid(error.to_string())))
+        identity::peer_spiffe_id(leaf).map(Some).map_err(TlsError::Peer)
     }
 }
 
