@@ -139,11 +139,11 @@ impl Peer {
                 list.clone_from(fields);
                 message.has_ended = end_stream;
             }
-            Event::Data { stream, payload, end_stream, flow, .. } => {
+            Event::Data { stream, payload, end_stream, .. } => {
                 let message = self.messages.entry(stream).or_default();
                 message.body.extend_from_slice(payload);
                 message.has_ended = end_stream;
-                self.connection.release(stream, flow);
+                self.connection.release(stream, payload.len() as u32);
             }
             Event::Reset { stream, .. } | Event::StreamError { stream, .. } | Event::Refused { stream, .. } => {
                 self.messages.remove(&stream);

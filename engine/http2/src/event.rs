@@ -54,12 +54,10 @@ pub enum Event<'i> {
         stream: StreamId,
         /// The caller's handle.
         token: Token,
-        /// The bytes, borrowed from the input.
+        /// The bytes, borrowed from the input; to be given to `release()` by their number once they are taken.
         payload: &'i [u8],
         /// Whether the peer has ended its side.
         end_stream: bool,
-        /// Bytes to `release()` once they are taken.
-        flow: u32,
     },
     /// The peer reset the stream; it is closed.
     Reset {

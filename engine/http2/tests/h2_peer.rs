@@ -49,9 +49,9 @@ fn take(event: Event<'_>, fields: &Fields, connection: &mut Connection, calls: &
             list.clone_from(fields);
             end_stream.then_some(stream)
         }
-        Event::Data { stream, payload, end_stream, flow, .. } => {
+        Event::Data { stream, payload, end_stream, .. } => {
             calls.entry(stream).or_default().body.extend_from_slice(payload);
-            connection.release(stream, flow);
+            connection.release(stream, payload.len() as u32);
             end_stream.then_some(stream)
         }
         _ => None,
@@ -185,9 +185,9 @@ fn note(event: Event<'_>, fields: &Fields, connection: &mut Connection, calls: &
             list.clone_from(fields);
             end_stream
         }
-        Event::Data { stream, payload, end_stream, flow, .. } => {
+        Event::Data { stream, payload, end_stream, .. } => {
             calls.get_mut(&stream).expect("a call of ours").body.extend_from_slice(payload);
-            connection.release(stream, flow);
+            connection.release(stream, payload.len() as u32);
             end_stream
         }
         _ => false,

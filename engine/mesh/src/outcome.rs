@@ -110,16 +110,10 @@ impl Outcome {
         Self { code: Code::Unknown, reason: Some(Reason::UpstreamReset), cause: Cause::Reset }
     }
 
-    /// REFUSED_STREAM (RFC 9113, section 8.7).
+    /// REFUSED_STREAM, or a stream above a GOAWAY's last id (RFC 9113, sections 8.7 and 6.8).
     #[must_use]
     pub fn refused() -> Self {
         Self { code: Code::Unavailable, reason: Some(Reason::UpstreamReset), cause: Cause::NotTaken }
-    }
-
-    /// A stream above a GOAWAY's last id (RFC 9113, section 6.8).
-    #[must_use]
-    pub fn above_goaway() -> Self {
-        Self::refused()
     }
 
     /// No connection could be made: refused, unreachable, timed out, handshake failed.
@@ -200,12 +194,6 @@ impl Outcome {
             },
             _ => Execution::Possible,
         }
-    }
-
-    /// Whether it is provable that the server did not act.
-    #[must_use]
-    pub fn not_executed(&self) -> bool {
-        self.execution() != Execution::Possible
     }
 
     fn verdict_of_code(&self) -> Verdict {

@@ -67,15 +67,6 @@ fn a_unary_call_without_any_gets_15_seconds_and_other_calls_get_none() {
 }
 
 #[test]
-fn an_attempt_ends_by_its_own_cap_or_with_the_call() {
-    let now = Instant::now();
-    let call = Deadline::after(now, Some(ms(500)));
-    assert_eq!(call.of_attempt(now, Some(ms(200))).remaining(now), Some(ms(200)));
-    assert_eq!(call.of_attempt(now + ms(400), Some(ms(200))).remaining(now + ms(400)), Some(ms(100)));
-    assert_eq!(Deadline::NEVER.of_attempt(now, None).remaining(now), None);
-}
-
-#[test]
 fn a_deadline_has_passed_at_its_instant() {
     let now = Instant::now();
     let deadline = Deadline::after(now, Some(ms(10)));

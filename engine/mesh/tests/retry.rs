@@ -114,7 +114,7 @@ fn five_attempts_are_made_and_never_more() {
 
 #[test]
 fn what_no_server_saw_is_always_tried_again_and_spends_nothing() {
-    for outcome in [Outcome::connect_failed(), Outcome::refused(), Outcome::above_goaway()] {
+    for outcome in [Outcome::connect_failed(), Outcome::refused()] {
         let mut call = call(1, Kind::ClientStream);
         assert_eq!(call.is_retried(failed(outcome)), Duration::ZERO, "the first time at once");
         call.is_retried(failed(outcome));

@@ -325,8 +325,8 @@ fn on_event(world: &mut World<'_>, line: &mut Line, event: Http2<'_>, fields: &F
                 line.stack.forget(stream);
             }
         }
-        Http2::Data { stream, payload, end_stream, flow, .. } => {
-            line.stack.took(stream, flow, end_stream);
+        Http2::Data { stream, payload, end_stream, .. } => {
+            line.stack.took(stream, payload.len() as u32, end_stream);
             let Some(talk) = line.talks.get_mut(&stream.get()) else { return };
             world.judge.came_down(talk.call, talk.execution, talk.got, payload);
             talk.got += payload.len() as u64;

@@ -253,8 +253,8 @@ fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, event: Ht
             }
         }
         Http2::Headers { .. } => world.judge.violated("crossed", "a request has trailers that nobody sent".into()),
-        Http2::Data { stream, payload, end_stream, flow, .. } => {
-            line.stack.took(stream, flow, end_stream);
+        Http2::Data { stream, payload, end_stream, .. } => {
+            line.stack.took(stream, payload.len() as u32, end_stream);
             if let Some(serving) = line.serving.get_mut(&stream.get()) {
                 world.judge.came_up(serving.call, serving.received, payload);
                 serving.received += payload.len() as u64;

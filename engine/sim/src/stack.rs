@@ -79,17 +79,17 @@ impl Stack {
     }
 
     /// Bytes of a stream came; gives window back if that is its way.
-    pub(crate) fn took(&mut self, stream: StreamId, flow: u32, ended: bool) {
+    pub(crate) fn took(&mut self, stream: StreamId, bytes: u32, ended: bool) {
         if ended {
             self.forget(stream);
             return;
         }
-        if flow == 0 {
+        if bytes == 0 {
             return;
         }
         match self.manners.pace {
-            Pace::Eager => self.owe(stream.get(), flow),
-            Pace::Slow { .. } => *self.taken.entry(stream.get()).or_default() += flow,
+            Pace::Eager => self.owe(stream.get(), bytes),
+            Pace::Slow { .. } => *self.taken.entry(stream.get()).or_default() += bytes,
         }
     }
 

@@ -42,8 +42,9 @@ impl Echo {
         Self { stream, answer, message: Vec::new(), has_head: false, held: 0 }
     }
 
-    /// Takes what came; `flow` of window is given back, or held while the answer waits.
-    pub(crate) fn data(&mut self, mut came: &[u8], flow: u32, http2: &mut Connection, replies: &Replies) -> Then {
+    /// Takes what came; its window is given back, or held while the answer waits.
+    pub(crate) fn data(&mut self, mut came: &[u8], http2: &mut Connection, replies: &Replies) -> Then {
+        let length = came.len() as u32;
         while !came.is_empty() {
             let Ok(rest) = self.take(came, http2, replies) else {
                 replies.end(http2, self.stream, Status::ResourceExhausted, self.has_head);
@@ -51,7 +52,7 @@ impl Echo {
             };
             came = rest;
         }
-        self.held += flow;
+        self.held += length;
         self.give_window(http2);
         Then::GoesOn
     }

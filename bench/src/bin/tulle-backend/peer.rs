@@ -73,8 +73,8 @@ impl Peer {
                     self.begin(stream, end_stream, replies);
                 }
                 Event::Headers { stream, token, .. } => self.data(stream, token, &[], 0, true, replies),
-                Event::Data { stream, token, payload, end_stream, flow } => {
-                    self.data(stream, token, payload, flow, end_stream, replies);
+                Event::Data { stream, token, payload, end_stream } => {
+                    self.data(stream, token, payload, end_stream, replies);
                 }
                 Event::Reset { stream, token, .. } | Event::StreamError { stream, token, .. } => {
                     self.forget(stream, token);
@@ -102,13 +102,13 @@ impl Peer {
         }
     }
 
-    fn data(&mut self, stream: StreamId, token: Token, came: &[u8], flow: u32, ends: bool, replies: &Replies) {
+    fn data(&mut self, stream: StreamId, token: Token, came: &[u8], ends: bool, replies: &Replies) {
         if token == Token::NONE {
-            self.link.http2.release(stream, flow);
+            self.link.http2.release(stream, came.len() as u32);
             return self.unary(stream, came, ends, replies);
         }
         let Some(echo) = self.echoes.get_mut(token.0 as usize).filter(|echo| echo.stream == stream) else { return };
-        let mut then = echo.data(came, flow, &mut self.link.http2, replies);
+        let mut then = echo.data(came, &mut self.link.http2, replies);
         if ends && then == Then::GoesOn {
             then = echo.end(&mut self.link.http2, replies);
         }

@@ -203,14 +203,14 @@ impl Caller {
                 call.fields(&self.scratch);
                 end_stream.then(|| (token, call.verdict(&plan.shape)))
             }
-            Event::Data { token, stream, payload, end_stream, flow } => {
+            Event::Data { token, stream, payload, end_stream } => {
                 let call = slot(&mut self.calls, token)?;
                 if let Err(cause) = call.data(payload, &plan.shape) {
                     return Some((token, Err(cause)));
                 }
                 let is_next = plan.kind == Kind::PingPong && call.received == call.sent;
                 let over = end_stream.then(|| (token, call.verdict(&plan.shape)));
-                self.link.http2.release(stream, flow);
+                self.link.http2.release(stream, payload.len() as u32);
                 if is_next && over.is_none() {
                     self.send(plan, token.0 as usize);
                 }

@@ -83,15 +83,6 @@ impl Deadline {
         Self(left.and_then(|left| now.checked_add(left)))
     }
 
-    /// The earlier of this one and `per_try` from `now`: the deadline of an attempt.
-    #[must_use]
-    pub fn of_attempt(self, now: Instant, per_try: Option<Duration>) -> Self {
-        match (self.0, Self::after(now, per_try).0) {
-            (Some(call), Some(attempt)) => Self(Some(call.min(attempt))),
-            (call, attempt) => Self(call.or(attempt)),
-        }
-    }
-
     /// The instant, if there is one.
     #[must_use]
     pub fn instant(self) -> Option<Instant> {

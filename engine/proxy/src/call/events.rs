@@ -32,19 +32,13 @@ impl Worker {
                 connection.stage = Stage::Open;
                 let first = std::mem::take(&mut connection.sniffed);
                 self.drain_newcomer(key);
-                self.sniff_again_or_receive(key, first.get(offset..).unwrap_or_default(), offset > 0);
+                // Behind a CONNECT only HTTP/2 is spoken; the codec itself checks the preface then.
+                self.receive_frames(key, first.get(offset..).unwrap_or_default());
             }
             Opened::Refused(refusal) => {
                 self.telemetry.counters.add(CounterName::ConnectionsRefused, refusal.label(), 1);
                 self.refuse_connection(key, refusal.reply());
             }
-        }
-    }
-
-    /// Behind a CONNECT only HTTP/2 is spoken; the codec itself checks the preface then.
-    fn sniff_again_or_receive(&mut self, key: u32, bytes: &[u8], tunnel: bool) {
-        if !tunnel || !bytes.is_empty() {
-            self.receive_frames(key, bytes);
         }
     }
 
@@ -91,8 +85,8 @@ impl Worker {
             }
             Event::HeadersRefused { token: Token(call), limit, .. } => self.on_request_trailers_over_limit(call, limit),
             Event::Headers { token: Token(call), .. } => self.on_request_trailers(call),
-            Event::Data { token: Token(call), payload, flow, end_stream, .. } => {
-                self.on_request_data(call, payload, flow, end_stream);
+            Event::Data { token: Token(call), payload, end_stream, .. } => {
+                self.on_request_data(call, payload, end_stream);
             }
             Event::Reset { token, .. } | Event::StreamError { token, .. } | Event::Refused { token, .. }
                 if token != Token::NONE =>
@@ -115,7 +109,7 @@ impl Worker {
             Event::Headers { kind: HeadersKind::Informational, .. } => self.on_informational(call),
             Event::Headers { .. } => self.on_response_trailers(call),
             Event::HeadersRefused { limit, .. } => self.on_response_over_limit(call, limit),
-            Event::Data { payload, flow, end_stream, .. } => self.on_response_data(call, payload, flow, end_stream),
+            Event::Data { payload, end_stream, .. } => self.on_response_data(call, payload, end_stream),
             Event::Reset { code, .. } | Event::StreamError { code, .. } => self.on_upstream_reset(call, code),
             Event::Refused { .. } => self.on_upstream_refused(call),
             Event::GoAway { .. } | Event::Pong { .. } | Event::Settings => {}

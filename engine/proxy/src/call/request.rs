@@ -122,22 +122,21 @@ impl Worker {
     }
 
     /// Part of the request. What the upstream's window does not take stays with its stream, and this one's window with it.
-    pub(crate) fn on_request_data(&mut self, key: u32, payload: &[u8], flow: u32, end_stream: bool) {
+    pub(crate) fn on_request_data(&mut self, key: u32, payload: &[u8], end_stream: bool) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.request_ended |= end_stream;
         call.request_bytes += payload.len() as u64;
         if call.phase == Phase::Flushing {
             return;
         }
-        call.unreleased += flow as usize;
+        call.unreleased += payload.len();
         self.keep_for_replay(key, payload);
         let Some(call) = self.calls.get(key) else { return };
         if call.phase == Phase::Running
             && let Some(up) = call.up()
         {
-            let padding = flow as usize - payload.len().min(flow as usize);
             let sent = self.send_data(up, payload, end_stream);
-            self.release_request(key, sent + padding);
+            self.release_request(key, sent);
         }
     }
 

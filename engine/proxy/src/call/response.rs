@@ -61,17 +61,16 @@ impl Worker {
         }
     }
 
-    pub(crate) fn on_response_data(&mut self, key: u32, payload: &[u8], flow: u32, end_stream: bool) {
+    pub(crate) fn on_response_data(&mut self, key: u32, payload: &[u8], end_stream: bool) {
         self.commit(key);
         let Some(call) = self.calls.get_mut(key) else { return };
         call.response_bytes += payload.len() as u64;
         let down = call.down;
         if let Some(attempt) = &mut call.attempt {
-            attempt.unreleased += flow as usize;
+            attempt.unreleased += payload.len();
         }
-        let padding = flow as usize - payload.len().min(flow as usize);
         let sent = self.send_data(down, payload, end_stream);
-        self.release_response(key, sent + padding);
+        self.release_response(key, sent);
         if end_stream {
             let outcome = self.outcome_without_status(key);
             self.end_attempt(key, &outcome);

@@ -42,8 +42,8 @@ impl End {
                     assert_eq!(self.list.get(b"grpc-status"), Some(&b"0"[..]));
                     finished += 1;
                 }
-                Event::Data { stream, flow, end_stream, .. } => {
-                    self.codec.release(stream, flow);
+                Event::Data { stream, payload, end_stream, .. } => {
+                    self.codec.release(stream, payload.len() as u32);
                     if end_stream {
                         self.requests.push(stream);
                     }

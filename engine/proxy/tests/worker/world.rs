@@ -115,14 +115,14 @@ impl Peer {
                 }
                 exchange.ended |= end_stream;
             }
-            Event::Data { stream, payload, end_stream, flow, .. } => {
+            Event::Data { stream, payload, end_stream, .. } => {
                 let exchange = self.exchanges.entry(stream.get()).or_default();
                 exchange.bytes += payload.len();
                 let more = payload.len().min(16 - exchange.first.len().min(16));
                 exchange.first.extend_from_slice(&payload[..more]);
                 exchange.ended |= end_stream;
                 if self.reads {
-                    self.codec.release(stream, flow);
+                    self.codec.release(stream, payload.len() as u32);
                 }
             }
             Event::Reset { stream, code, .. } | Event::StreamError { stream, code, .. } => {

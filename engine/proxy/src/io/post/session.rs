@@ -178,8 +178,8 @@ impl Session {
                 if let Some(answer) = answer.as_deref_mut() {
                     answer.take(&event, &self.fields);
                 }
-                if let Event::Data { stream, flow, .. } = event {
-                    self.http2.release(stream, flow);
+                if let Event::Data { stream, payload, .. } = event {
+                    self.http2.release(stream, payload.len() as u32);
                 }
             }
             if length == 0 {
