@@ -2,10 +2,8 @@
 
 use std::time::Instant;
 
+use crate::limits::FAR_OVER;
 use crate::{ConnectionError, HeaderLimits, PeerLimit};
-
-/// Encoded bytes over the list limit at which the connection ends; no honest block is longer than its list.
-const FAR_OVER: u32 = 4;
 
 /// What a HEADERS frame without END_HEADERS began.
 #[derive(Debug)]

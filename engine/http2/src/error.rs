@@ -65,23 +65,33 @@ impl ErrorCode {
     /// The name RFC 9113 gives it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        const NAMES: [&str; 14] = [
-            "NO_ERROR",
-            "PROTOCOL_ERROR",
-            "INTERNAL_ERROR",
-            "FLOW_CONTROL_ERROR",
-            "SETTINGS_TIMEOUT",
-            "STREAM_CLOSED",
-            "FRAME_SIZE_ERROR",
-            "REFUSED_STREAM",
-            "CANCEL",
-            "COMPRESSION_ERROR",
-            "CONNECT_ERROR",
-            "ENHANCE_YOUR_CALM",
-            "INADEQUATE_SECURITY",
-            "HTTP_1_1_REQUIRED",
+        self.names().0
+    }
+
+    /// The same in lower case, as the label of a counter.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        const NAMES: [(&str, &str); 14] = [
+            ("NO_ERROR", "no_error"),
+            ("PROTOCOL_ERROR", "protocol_error"),
+            ("INTERNAL_ERROR", "internal_error"),
+            ("FLOW_CONTROL_ERROR", "flow_control_error"),
+            ("SETTINGS_TIMEOUT", "settings_timeout"),
+            ("STREAM_CLOSED", "stream_closed"),
+            ("FRAME_SIZE_ERROR", "frame_size_error"),
+            ("REFUSED_STREAM", "refused_stream"),
+            ("CANCEL", "cancel"),
+            ("COMPRESSION_ERROR", "compression_error"),
+            ("CONNECT_ERROR", "connect_error"),
+            ("ENHANCE_YOUR_CALM", "enhance_your_calm"),
+            ("INADEQUATE_SECURITY", "inadequate_security"),
+            ("HTTP_1_1_REQUIRED", "http_1_1_required"),
         ];
-        NAMES.get(self.0 as usize).copied().unwrap_or("UNKNOWN")
+        NAMES.get(self.0 as usize).copied().unwrap_or(("UNKNOWN", "unknown"))
     }
 }
 

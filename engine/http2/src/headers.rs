@@ -1,11 +1,9 @@
 //! A received field section: its limits (RFC 9113 §6.5.2) and the rules of RFC 9113 §8.2 and §8.3.
 
 use crate::fields::Pair;
+use crate::limits::FAR_OVER;
 use crate::mark::{Mark, NameKind};
 use crate::{ConnectionError, Fields, HeaderLimit, HeaderLimits, PeerLimit};
-
-/// How far over its limits a block may go before the connection ends.
-const FAR_OVER: u32 = 4;
 
 /// Takes the fields of one block as they are decoded.
 #[derive(Debug)]

@@ -25,4 +25,5 @@ pub use connection::{Connection, Stalled, Waits};
 pub use error::{ConnectionError, ErrorCode, OpenError};
 pub use event::{Event, HeadersKind, StreamId, Token};
 pub use fields::{Field, FieldIter, Fields};
+pub use frame::PREFACE;
 pub use limits::{HeaderLimit, HeaderLimits, PeerLimit, PeerLimits};

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// How many times over its limits a block may go, encoded or decoded, before the connection ends: no honest block is
+/// longer than its list.
+pub(crate) const FAR_OVER: u32 = 4;
+
 /// Bounds on one received field section. `Default` gives the design's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderLimits {

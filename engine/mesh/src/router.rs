@@ -7,8 +7,8 @@ use crate::resilience::retry::RetryPolicy;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest authority that is looked up: a DNS name's 253 bytes, a colon and a port.
-const MAX_AUTHORITY: usize = 259;
+/// Longest authority, in bytes: a DNS name's 253, a colon and a port.
+pub const MAX_AUTHORITY: usize = 259;
 
 /// Services by lower-case authority.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! What a plaintext connection speaks: an HTTP CONNECT first, the HTTP/2 preface, or nothing that is understood here.
 
-/// RFC 9113, section 3.4.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use tulle_mesh::router::MAX_AUTHORITY;
+
+const PREFACE: &[u8] = tulle_http2::PREFACE;
 const CONNECT: &[u8] = b"CONNECT ";
 /// Most bytes of a CONNECT request; gRPC libraries send about 150.
 const MAX_HEAD: usize = 8 * 1024;
@@ -58,7 +59,7 @@ fn connect(bytes: &[u8]) -> Sniffed {
 }
 
 fn is_authority(bytes: &[u8]) -> bool {
-    bytes.len() <= 259 && bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(byte))
+    bytes.len() <= MAX_AUTHORITY && bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(byte))
 }
 
 /// What is refused, once enough has come to be told in its own language: the same wherever the bytes were cut.

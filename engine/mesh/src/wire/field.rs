@@ -2,6 +2,7 @@
 
 use crate::proto;
 use crate::resilience::breaker::Limits;
+use crate::router::MAX_AUTHORITY;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use std::time::Duration;
 pub(super) struct Fault(pub(super) String);
 
 const MAX_NAME: usize = 255;
-const MAX_AUTHORITY: usize = 259;
 
 pub(super) fn fault(field: impl Display, what: impl Display) -> Fault {
     Fault(format!("{field}: {what}"))

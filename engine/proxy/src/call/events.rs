@@ -120,7 +120,7 @@ impl Worker {
         if let Some(limit) = error.limit {
             self.over_limit(key, limit.as_str());
         }
-        self.telemetry.counters.add(CounterName::ProtocolErrors, code_label(error.code), 1);
+        self.telemetry.counters.add(CounterName::ProtocolErrors, error.code.label(), 1);
         self.fail_connection(key, "protocol", &format!("broke http/2 ({}: {})", error.code, error.cause));
     }
 
@@ -141,7 +141,7 @@ impl Worker {
                 self.over_limit(key, "max_concurrent_streams");
             }
             Event::StreamError { code, .. } => {
-                self.telemetry.counters.add(CounterName::StreamErrors, code_label(*code), 1);
+                self.telemetry.counters.add(CounterName::StreamErrors, code.label(), 1);
             }
             _ => {}
         }
@@ -168,25 +168,4 @@ fn stream_of(event: &Event<'_>) -> Option<(tulle_http2::StreamId, u32)> {
         | Event::Refused { stream, token } => (token != Token::NONE).then_some((stream, token.0)),
         Event::GoAway { .. } | Event::Pong { .. } | Event::Settings => None,
     }
-}
-
-/// The label of `tulle.protocol.errors`: the code of RFC 9113, section 7, in lower case.
-fn code_label(code: ErrorCode) -> &'static str {
-    const LABELS: [&str; 14] = [
-        "no_error",
-        "protocol_error",
-        "internal_error",
-        "flow_control_error",
-        "settings_timeout",
-        "stream_closed",
-        "frame_size_error",
-        "refused_stream",
-        "cancel",
-        "compression_error",
-        "connect_error",
-        "enhance_your_calm",
-        "inadequate_security",
-        "http_1_1_required",
-    ];
-    LABELS.get(code.0 as usize).copied().unwrap_or("unknown")
 }
