@@ -87,8 +87,8 @@ impl Serving {
     fn on(&mut self, event: Event<'_>) -> bool {
         match event {
             Event::Headers { stream, .. } => self.requests.push((stream, Vec::new())),
-            Event::Data { stream, payload, end_stream, flow, .. } => {
-                self.http2.release(stream, flow);
+            Event::Data { stream, payload, end_stream, .. } => {
+                self.http2.release(stream, payload.len() as u32);
                 let place = self.requests.iter().position(|request| request.0 == stream).unwrap();
                 self.requests[place].1.extend_from_slice(payload);
                 if end_stream {

@@ -5,6 +5,7 @@ mod control_in;
 mod data_in;
 mod data_out;
 mod going_away;
+mod reading;
 mod receive;
 mod send;
 mod stalled;
@@ -24,7 +25,7 @@ use crate::streams::Streams;
 use crate::{Config, ConnectionError, Role};
 
 use going_away::GoingAway;
-use receive::Reading;
+use reading::Reading;
 
 pub use stalled::{Stalled, Waits};
 

@@ -2,7 +2,6 @@
 
 use crate::hash::FastMap;
 use crate::router::split_path;
-use crate::snapshot::Inbound;
 use crate::spiffe::SpiffeId;
 use std::fmt;
 use std::sync::Arc;
@@ -78,20 +77,10 @@ pub(crate) struct AccessRules {
     pub(crate) revision: u64,
 }
 
-// === impl Inbound ===
-
-impl Inbound {
-    /// Decides on a call by the proven identity and exactly the `:path` that is forwarded.
-    #[must_use]
-    pub fn authorize<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
-        self.access.decide(identity, path)
-    }
-}
-
 // === impl AccessRules ===
 
 impl AccessRules {
-    fn decide<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
+    pub(crate) fn decide<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
         let refused = |rule| Access::Deny(Denial { rule, revision: self.revision, identity, path });
         // No rule is written for such a path, so none may be got round by it.
         if !path.starts_with(b"/") {

@@ -3,9 +3,9 @@
 use crate::balance::Cluster;
 use crate::hash::FastMap;
 use crate::random::Random;
-use crate::resilience::retry::RetryPolicy;
 use std::sync::Arc;
-use std::time::Duration;
+
+pub use crate::resilience::policy::RoutePolicy;
 
 /// Longest authority, in bytes: a DNS name's 253, a colon and a port.
 pub const MAX_AUTHORITY: usize = 259;
@@ -23,19 +23,6 @@ pub struct Route {
     pub policy: RoutePolicy,
     pub(crate) matches: Vec<RouteMatch>,
     pub(crate) backends: WeightedBackends,
-}
-
-/// What holds for calls on a route.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RoutePolicy {
-    /// Cap on the whole call.
-    pub request_timeout: Option<Duration>,
-    /// Cap on one attempt.
-    pub per_try_timeout: Option<Duration>,
-    /// When and how often to try again.
-    pub retry: RetryPolicy,
-    /// Policy says that these methods may be executed twice.
-    pub idempotent: bool,
 }
 
 /// A condition; every part that is given must hold.

@@ -1,6 +1,6 @@
 //! The policy in force: immutable, shared, every quantity already checked. Made by [`crate::wire::decode`] only.
 
-use crate::authz::AccessRules;
+use crate::authz::{Access, AccessRules};
 use crate::balance::Cluster;
 use crate::balance::endpoint::OpenEndpoints;
 use crate::hash::FastMap;
@@ -126,6 +126,12 @@ impl Service {
 // === impl Inbound ===
 
 impl Inbound {
+    /// Decides on a call by the proven identity and exactly the `:path` that is forwarded.
+    #[must_use]
+    pub fn authorize<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
+        self.access.decide(identity, path)
+    }
+
     /// What is known of the method at `path`.
     #[must_use]
     pub fn method(&self, path: &[u8]) -> MethodInfo {

@@ -72,7 +72,7 @@ impl Peer {
                     stall.call();
                     self.begin(stream, end_stream, replies);
                 }
-                Event::Headers { stream, token, .. } => self.data(stream, token, &[], 0, true, replies),
+                Event::Headers { stream, token, .. } => self.data(stream, token, &[], true, replies),
                 Event::Data { stream, token, payload, end_stream } => {
                     self.data(stream, token, payload, end_stream, replies);
                 }
@@ -96,7 +96,7 @@ impl Peer {
                 let token = Token(self.echoes.insert(Echo::new(stream, answer)) as u32);
                 self.link.http2.set_token(stream, token);
                 if is_whole {
-                    self.data(stream, token, &[], 0, true, replies);
+                    self.data(stream, token, &[], true, replies);
                 }
             }
         }

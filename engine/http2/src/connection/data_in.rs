@@ -3,23 +3,11 @@
 use std::time::Instant;
 
 use super::Connection;
-use super::receive::{Reading, Step};
+use super::reading::{DataFrame, Reading, Step};
 use crate::frame::{self, Head};
 use crate::stream::Half;
 use crate::streams::{Closing, Found};
 use crate::{ConnectionError, ErrorCode, Event, StreamId};
-
-/// The rest of a DATA frame.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DataFrame {
-    stream: u32,
-    /// Payload still to come; with the padding while that is not known.
-    payload: u32,
-    padding: u32,
-    /// The padding's length byte is still to come.
-    is_padded: bool,
-    ends_stream: bool,
-}
 
 // === impl Connection ===
 

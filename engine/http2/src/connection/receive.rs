@@ -3,47 +3,12 @@
 use std::time::Instant;
 
 use super::Connection;
-use super::data_in::DataFrame;
+use super::reading::{Reading, Step};
 use crate::frame::{self, HEAD, Head, PREFACE};
-use crate::{ConnectionError, Event, Fields, Role};
+use crate::{ConnectionError, Event, Fields};
 
 /// Room a connection keeps for frames that came in parts.
 const CARRY_KEPT: usize = 1_024;
-
-/// Where in the byte stream we are.
-///
-/// `Preface => Head => (Head | Payload | Data)`, `Payload => Head`, `Data => Head`; an error goes nowhere.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Reading {
-    /// So many bytes of the client's preface have come.
-    Preface(usize),
-    /// Between two frames, or within a frame header.
-    Head,
-    /// Within a frame that is handled whole.
-    Payload(Head),
-    /// Within a DATA frame, passed on as it comes.
-    Data(DataFrame),
-}
-
-/// What one step of the walk came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Something was taken; there may be more.
-    Done,
-    /// Nothing goes on without more input.
-    NeedsInput,
-}
-
-// === impl Reading ===
-
-impl Reading {
-    pub(super) fn start(role: Role) -> Self {
-        match role {
-            Role::Client => Self::Head,
-            Role::Server => Self::Preface(0),
-        }
-    }
-}
 
 // === impl Connection ===
 

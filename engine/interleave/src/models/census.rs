@@ -9,8 +9,8 @@ const WORDS: [&str; 6] = ["sync::atomic", "Mutex<", "RwLock<", "ArcSwap", "OnceL
 const BESIDE: [(&str, &str); 7] = [
     ("mesh/src/balance/cluster.rs", "a cursor: one fetch_add, on whose order nothing hangs"),
     ("proxy/src/identity/generation.rs", "a cache behind one lock, under which no other is taken"),
-    ("proxy/src/identity/mod.rs", "`pending` is locked before `current` and never the other way, once each"),
-    ("proxy/src/io/listen.rs", "`Closing`: one fetch_max, read after the wake that follows it"),
+    ("proxy/src/identity.rs", "`pending` is locked before `current` and never the other way, once each"),
+    ("proxy/src/io/listen.rs", "`OpenListeners`: one fetch_max, read after the wake that follows it"),
     ("proxy/src/io/poll.rs", "the other end of what `shared.rs` holds"),
     ("proxy/src/io/post.rs", "a connection, out of its lock while it is used, under which nothing waits"),
     ("proxy/src/io/running.rs", "threads' handles, taken once by the one shutdown that `Engine` lets in"),

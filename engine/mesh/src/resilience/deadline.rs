@@ -1,6 +1,6 @@
 //! Deadlines: the caller's `grpc-timeout`, the route's cap, and what is left of both.
 
-use crate::router::RoutePolicy;
+use super::policy::RoutePolicy;
 use std::time::{Duration, Instant};
 
 /// Cap of a unary call whose caller set no deadline.

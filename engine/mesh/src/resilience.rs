@@ -4,4 +4,5 @@ pub mod accrual;
 pub mod breaker;
 pub mod budget;
 pub mod deadline;
+pub mod policy;
 pub mod retry;
