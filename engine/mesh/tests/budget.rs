@@ -2,14 +2,14 @@
 
 use crate::support::ms;
 use std::time::Instant;
-use tulle_mesh::resilience::breaker::{Limit, Limits, ServiceBreaker};
+use tulle_mesh::resilience::breaker::{Limit, ServiceBreaker, ServiceLimits};
 use tulle_mesh::resilience::budget::{BudgetPolicy, RetryBudget};
 
 const SHARE_ONLY: BudgetPolicy = BudgetPolicy { percent: 20, min_per_second: 0 };
 const TOKENS_ONLY: BudgetPolicy = BudgetPolicy { percent: 0, min_per_second: 10 };
 
 fn service(retries: u32, active: u32) -> ServiceBreaker {
-    let breaker = ServiceBreaker::new(Limits { retries, ..Limits::default() }, None);
+    let breaker = ServiceBreaker::new(ServiceLimits { retries, ..ServiceLimits::default() }, None);
     (0..active).for_each(|_| breaker.acquire(Limit::Requests).expect("under the limit"));
     breaker
 }

@@ -6,7 +6,7 @@ use tulle_mesh::method::{MethodInfo, Methods};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto;
 use tulle_mesh::reason::Reason;
-use tulle_mesh::resilience::breaker::{Limit, Limits, ServiceBreaker};
+use tulle_mesh::resilience::breaker::{Limit, ServiceBreaker, ServiceLimits};
 use tulle_mesh::resilience::budget::{BudgetPolicy, RetryBudget};
 use tulle_mesh::resilience::deadline::Deadline;
 use tulle_mesh::resilience::retry::{
@@ -67,7 +67,7 @@ fn skipped(skip: Skip) -> Decision {
 
 impl Call {
     fn new(route: RoutePolicy, kind: Kind) -> Self {
-        let breaker = ServiceBreaker::new(Limits::default(), None);
+        let breaker = ServiceBreaker::new(ServiceLimits::default(), None);
         let plan = RetryPlan::new(&route, &method(kind));
         Self { plan, breaker, budget: RetryBudget::default(), now: Instant::now(), random: random() }
     }
@@ -223,7 +223,7 @@ fn a_spent_budget_stops_retries_by_policy_alone() {
     let budget = BudgetPolicy { percent: 0, min_per_second: 0 };
     let retry = RetryPolicy { budget, ..RetryPolicy::default() };
     let mut call = Call::new(RoutePolicy { retry, ..RoutePolicy::default() }, Kind::Plain);
-    call.breaker = ServiceBreaker::new(Limits { retries: 0, ..Limits::default() }, None);
+    call.breaker = ServiceBreaker::new(ServiceLimits { retries: 0, ..ServiceLimits::default() }, None);
     assert_eq!(call.fails(declined()), skipped(Skip::Budget));
     assert_eq!(call.breaker.refused(Limit::Retries), 1);
     call.is_retried(failed(Outcome::connect_failed()));

@@ -1,12 +1,15 @@
 //! The circuit breaker of a service.
 
-use tulle_mesh::resilience::breaker::{Limit, Limits, ServiceBreaker, ServiceState};
+use tulle_mesh::resilience::breaker::{Limit, ServiceBreaker, ServiceLimits, ServiceState};
 
-const SMALL: Limits = Limits { connections: 1, pending: 2, requests: 3, retries: 0 };
+const SMALL: ServiceLimits = ServiceLimits { connections: 1, pending: 2, requests: 3, retries: 0 };
 
 #[test]
 fn the_defaults_are_1024_connections_pending_and_requests_and_3_retries() {
-    assert_eq!(Limits::default(), Limits { connections: 1024, pending: 1024, requests: 1024, retries: 3 });
+    assert_eq!(
+        ServiceLimits::default(),
+        ServiceLimits { connections: 1024, pending: 1024, requests: 1024, retries: 3 }
+    );
 }
 
 #[test]
@@ -53,7 +56,7 @@ fn a_release_too_many_does_not_open_it_for_ever() {
 
 #[test]
 fn many_workers_never_hold_more_than_the_limit() {
-    let breaker = ServiceBreaker::new(Limits { requests: 4, ..SMALL }, None);
+    let breaker = ServiceBreaker::new(ServiceLimits { requests: 4, ..SMALL }, None);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

@@ -1,6 +1,6 @@
 //! A service's limits and its retry budget: never more than allowed at once, and nothing stays held.
 
-use crate::resilience::breaker::{Limit, Limits, ServiceBreaker};
+use crate::resilience::breaker::{Limit, ServiceLimits, ServiceBreaker};
 use crate::resilience::budget::{BudgetPolicy, RetryBudget};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -11,7 +11,7 @@ macro_rules! within_its_limit {
     ($module:path) => {{
         use $module as breaker;
         loom::model(|| {
-            let limits = breaker::Limits { requests: 1, ..Default::default() };
+            let limits = breaker::ServiceLimits { requests: 1, ..Default::default() };
             let shared = Arc::new((breaker::ServiceBreaker::new(limits, None), AtomicU32::new(0)));
             let work = |shared: &(breaker::ServiceBreaker, AtomicU32)| {
                 if shared.0.acquire(breaker::Limit::Requests).is_ok() {
@@ -43,7 +43,7 @@ fn a_limit_that_is_checked_and_then_taken_is_found() {
 #[test]
 fn a_refusal_is_counted_once_and_holds_nothing() {
     loom::model(|| {
-        let breaker = Arc::new(ServiceBreaker::new(Limits { pending: 1, ..Limits::default() }, None));
+        let breaker = Arc::new(ServiceBreaker::new(ServiceLimits { pending: 1, ..ServiceLimits::default() }, None));
         let other = breaker.clone();
         let there = thread::spawn(move || other.acquire(Limit::Pending).is_ok());
         let here = breaker.acquire(Limit::Pending).is_ok();
@@ -55,7 +55,7 @@ fn a_refusal_is_counted_once_and_holds_nothing() {
 #[test]
 fn the_last_token_of_a_budget_is_spent_once() {
     loom::model(|| {
-        let breaker = Arc::new(ServiceBreaker::new(Limits { retries: 0, ..Limits::default() }, None));
+        let breaker = Arc::new(ServiceBreaker::new(ServiceLimits { retries: 0, ..ServiceLimits::default() }, None));
         let budget = Arc::new(RetryBudget::default());
         let (policy, now) = (BudgetPolicy { percent: 0, min_per_second: 1 }, Instant::now());
         // Ten are saved up.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// How much a service may have at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Connections to all its endpoints; at least 1.
     pub connections: u32,
     /// Calls that wait for a connection or stream; at least 1.
@@ -48,7 +48,7 @@ pub struct LimitReached {
 /// A service's limits over counts that survive snapshots.
 #[derive(Debug)]
 pub struct ServiceBreaker {
-    limits: Limits,
+    limits: ServiceLimits,
     counts: Arc<Counts>,
 }
 
@@ -58,15 +58,15 @@ struct Counts {
     refused: [AtomicU64; 4],
 }
 
-// === impl Limits ===
+// === impl ServiceLimits ===
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self { connections: 1024, pending: 1024, requests: 1024, retries: 3 }
     }
 }
 
-impl Limits {
+impl ServiceLimits {
     fn of(&self, limit: Limit) -> u32 {
         match limit {
             Limit::Connections => self.connections,
@@ -92,13 +92,13 @@ impl Limit {
 impl ServiceBreaker {
     /// A breaker with these limits; `previous` hands on what is held and what was refused.
     #[must_use]
-    pub fn new(limits: Limits, previous: Option<&Self>) -> Self {
+    pub fn new(limits: ServiceLimits, previous: Option<&Self>) -> Self {
         Self { limits, counts: previous.map(|p| p.counts.clone()).unwrap_or_default() }
     }
 
     /// The limits in force.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &ServiceLimits {
         &self.limits
     }
 

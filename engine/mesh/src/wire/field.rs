@@ -1,7 +1,7 @@
 //! Single fields: durations, names, authorities, limits.
 
 use crate::proto;
-use crate::resilience::breaker::Limits;
+use crate::resilience::breaker::ServiceLimits;
 use crate::router::MAX_AUTHORITY;
 use std::fmt::Display;
 use std::time::Duration;
@@ -62,9 +62,9 @@ pub(super) fn at_least_one(field: &str, value: u32) -> Result<u32, Fault> {
 }
 
 /// A circuit breaker's limits; the defaults where it is absent.
-pub(super) fn limits(wire: Option<&proto::CircuitBreaker>) -> Result<Limits, Fault> {
-    let Some(wire) = wire else { return Ok(Limits::default()) };
-    Ok(Limits {
+pub(super) fn limits(wire: Option<&proto::CircuitBreaker>) -> Result<ServiceLimits, Fault> {
+    let Some(wire) = wire else { return Ok(ServiceLimits::default()) };
+    Ok(ServiceLimits {
         connections: at_least_one("circuit_breaker.max_connections", wire.max_connections)?,
         pending: at_least_one("circuit_breaker.max_pending", wire.max_pending)?,
         requests: at_least_one("circuit_breaker.max_requests", wire.max_requests)?,
