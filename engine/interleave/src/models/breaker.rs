@@ -1,6 +1,6 @@
 //! A service's limits and its retry budget: never more than allowed at once, and nothing stays held.
 
-use crate::resilience::breaker::{Limit, ServiceLimits, ServiceBreaker};
+use crate::resilience::breaker::{Limit, ServiceBreaker, ServiceLimits};
 use crate::resilience::budget::{BudgetPolicy, RetryBudget};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU32, Ordering::SeqCst};
