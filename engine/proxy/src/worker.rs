@@ -7,6 +7,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod connection;
+mod connections;
 mod drain;
 pub(crate) mod held_resets;
 mod lifecycle;
@@ -15,8 +16,10 @@ mod output;
 pub(crate) mod resets;
 mod stalled;
 mod tidy;
+mod turn;
 mod upkeep;
 
+pub use connections::Action;
 pub use drain::Scope;
 pub use names::{ConnectionKey, Listener};
 
@@ -25,38 +28,17 @@ use crate::pool::Pools;
 use crate::settings::Settings;
 use crate::timers::Wheel;
 use clock::Clock;
-use connection::Connection;
-use slab::Slab;
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use connections::Connections;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tulle_http2::{Fields, StreamId};
+use tulle_http2::Fields;
 use tulle_mesh::random::SplitMix64;
 use tulle_mesh::resilience::budget::RetryBudget;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::spiffe::SpiffeId;
 use tulle_mesh::telemetry::WorkerTelemetry;
 use tulle_mesh::telemetry::trace_context::Sampler;
-
-/// What the worker wants done with sockets, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Make a connection; answer with [`Worker::established`] or [`Worker::connect_failed`].
-    Connect {
-        /// Its name from here on.
-        key: ConnectionKey,
-        /// Where to.
-        address: SocketAddr,
-        /// In TLS, with a server that proves exactly this; `None` for plaintext.
-        identity: Option<SpiffeId>,
-    },
-    /// Close the socket; its key may be given out again at once.
-    Close {
-        /// The connection, of which the worker has forgotten everything.
-        key: ConnectionKey,
-    },
-}
+use turn::Turn;
 
 /// What a timer is for. Keys are of connections or calls, whose removal cancels their timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,45 +61,22 @@ pub struct Worker {
     pub(crate) random: SplitMix64,
     pub(crate) sampler: Sampler,
     pub(crate) timers: Wheel<Timer>,
-    pub(crate) connections: Slab<Connection>,
+    pub(crate) connections: Connections,
     pub(crate) pools: Pools,
     pub(crate) calls: Calls,
+    pub(crate) turn: Turn,
     /// What is counted; `io` swaps it with the drain's between turns.
     pub telemetry: WorkerTelemetry,
     /// The field section of the event at hand.
     pub(crate) fields: Fields,
     /// The field section being made.
     pub(crate) scratch: Fields,
-    pub(crate) moved: Vec<(StreamId, u32, usize)>,
-    pub(crate) dirty: VecDeque<u32>,
-    pub(crate) actions: VecDeque<Action>,
-    /// Calls that failed in a way that is tried again at once.
-    pub(crate) restarts: Vec<u32>,
-    /// Calls whose response head was held back in this turn.
-    pub(crate) held: Vec<u32>,
-    /// Pools in which a stream may have become free in this turn.
-    pub(crate) freed: Vec<usize>,
-    pub(crate) replay_bytes: usize,
-    /// Connections so far.
-    pub(crate) serial: u64,
     /// The connection that is being handled: whose it is, should that panic.
     pub(crate) at_hand: Option<ConnectionKey>,
     pub(crate) drain: drain::Drain,
     pub(crate) tidying: tidy::Tidying,
     pub(crate) no_budget: RetryBudget,
     pub(crate) anyone: SpiffeId,
-}
-
-// === impl Action ===
-
-impl Action {
-    /// The connection that it is about.
-    #[must_use]
-    pub fn key(&self) -> ConnectionKey {
-        match self {
-            Self::Connect { key, .. } | Self::Close { key } => *key,
-        }
-    }
 }
 
 // === impl Worker ===
@@ -137,20 +96,13 @@ impl Worker {
             clock: Clock::new(now, unix_nano),
             random: SplitMix64::new(seed),
             timers: Wheel::new(now),
-            connections: Slab::new(),
+            connections: Connections::default(),
             pools: Pools::default(),
             calls: Calls::default(),
+            turn: Turn::default(),
             telemetry: WorkerTelemetry::new(),
             fields: Fields::new(),
             scratch: Fields::new(),
-            moved: Vec::new(),
-            dirty: VecDeque::new(),
-            actions: VecDeque::new(),
-            restarts: Vec::new(),
-            held: Vec::new(),
-            freed: Vec::new(),
-            replay_bytes: 0,
-            serial: 0,
             at_hand: None,
             drain: drain::Drain::default(),
             tidying: tidy::Tidying::default(),
@@ -190,13 +142,13 @@ impl Worker {
 
     /// After all input of a turn: starts what is to be tried again and serves the queues.
     pub fn settle(&mut self) {
-        while let Some(key) = self.restarts.pop() {
+        while let Some(key) = self.turn.next_restart() {
             if self.calls.get(key).is_some_and(|call| call.phase == crate::call::Phase::Backoff) {
                 self.at_hand = self.caller_of(key);
                 self.start_attempt(key);
             }
         }
-        while let Some(pool) = self.freed.pop() {
+        while let Some(pool) = self.turn.next_freed() {
             self.at_hand = None;
             self.serve_queue(pool);
         }
@@ -207,7 +159,7 @@ impl Worker {
     /// Whether nothing is left to do before the next input.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.restarts.is_empty() && self.freed.is_empty() && self.dirty.is_empty() && self.actions.is_empty()
+        self.turn.is_settled() && self.connections.is_settled()
     }
 
     /// Whose a timer is, as far as its call or connection is known.
@@ -225,7 +177,7 @@ impl Worker {
 
     /// What to do with sockets next.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.connections.next_action()
     }
 
     /// When the next turn is due at the latest.

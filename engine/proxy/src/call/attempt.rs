@@ -3,7 +3,7 @@
 use super::reply::Refusal;
 use super::{Attempt, Call, Failure, Phase, Policy};
 use crate::planted;
-use crate::pool::{self, Choice, Pool, Room, Target};
+use crate::pool::{self, Choice, Target};
 use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use tulle_http2::{Fields, OpenError, Token};
@@ -82,13 +82,7 @@ impl Worker {
     }
 
     fn choose(&self, pool: usize) -> Option<Choice> {
-        self.pools.get(pool).map(|pool| pool.choose(self.rooms(pool), self.now))
-    }
-
-    /// The pool's connections in the order in which they are filled, each with what it has left.
-    fn rooms<'w>(&'w self, pool: &'w Pool) -> impl Iterator<Item = (u32, Room)> + 'w {
-        let room = |key: u32| self.connections.get(key as usize).map(|connection| (key, connection.room()));
-        pool.connections.iter().filter_map(move |key| room(*key))
+        self.pools.get(pool).map(|pool| pool.choose(self.connections.rooms(pool), self.now))
     }
 
     fn wait_for_connection(&mut self, key: u32, index: usize) {
@@ -125,7 +119,7 @@ impl Worker {
         loop {
             let Some(pool) = self.pools.get(index) else { return };
             let Some(key) = pool.pending.front().copied() else { return };
-            let Choice { connection, grow } = pool.choose(self.rooms(pool), self.now);
+            let Choice { connection, grow } = pool.choose(self.connections.rooms(pool), self.now);
             if grow && self.connect(key, index).is_err() && connection.is_none() {
                 return;
             }
@@ -141,8 +135,10 @@ impl Worker {
         self.leave_queue(key);
         let Some(attempt) = self.calls.get(key).and_then(|call| call.attempt.as_ref()) else { return };
         let address = attempt.target.address();
-        let connected =
-            self.pools.get(attempt.pool).is_some_and(|pool| self.rooms(pool).any(|(_, room)| room.is_open()));
+        let connected = self
+            .pools
+            .get(attempt.pool)
+            .is_some_and(|pool| self.connections.rooms(pool).any(|(_, room)| room.is_open()));
         let failure = if connected {
             let message = format!("no stream to {address} became free within 3 s");
             Failure::new(Outcome::local(Reason::QueueFull), message)
@@ -155,7 +151,7 @@ impl Worker {
     /// Opens a stream and writes the head and what there is of the request.
     fn launch(&mut self, key: u32, connection_key: u32) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let Some(connection) = self.connections.get_mut(connection_key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(connection_key) else { return };
         planted::panic_at("launch", &call.head);
         write_head(call, self.now, &mut self.scratch);
         let end_stream = call.request_ended && call.replay.is_empty() && call.request_trailers.is_none();
@@ -191,7 +187,7 @@ impl Worker {
             false => self.send_data(up, &replay, request_ended && trailers.is_none()),
         };
         if let Some(trailers) = &trailers
-            && let Some(connection) = self.connections.get_mut(up.connection as usize)
+            && let Some(connection) = self.connections.get_mut(up.connection)
         {
             connection.http2.send_headers(up.stream, trailers, true);
         }

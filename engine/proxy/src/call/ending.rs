@@ -58,7 +58,7 @@ impl Worker {
                 call.phase = Phase::Backoff;
                 if after.is_zero() {
                     // Not from within the event that failed it: a whole queue may fail at once.
-                    self.restarts.push(key);
+                    self.turn.restart(key);
                 } else {
                     call.step_timer = self.timers.insert(self.now + after, Timer::Step(key));
                 }
@@ -102,7 +102,7 @@ impl Worker {
         let (head, down) = (call.reply, call.down);
         call.reply = Head::Sent;
         Refusal { outcome, message: message.to_owned() }.write(head, &mut self.scratch);
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             connection.http2.send_headers(down.stream, &self.scratch, true);
             self.touch(down.connection);
         }
@@ -126,7 +126,7 @@ impl Worker {
             return;
         }
         let (down, ended) = (call.down, call.request_ended);
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             if connection.http2.queued(down.stream) > 0 {
                 return;
             }
@@ -141,7 +141,7 @@ impl Worker {
     /// A caller that does not take its reply before its own deadline does not want it.
     pub(crate) fn abandon_flush(&mut self, key: u32) {
         let Some(down) = self.calls.get(key).map(|call| call.down) else { return };
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             connection.http2.reset(down.stream, ErrorCode::CANCEL);
             self.touch(down.connection);
         }

@@ -9,7 +9,7 @@ use tulle_mesh::telemetry::CounterName;
 impl Worker {
     /// Bytes of a connection, in plaintext, in order.
     pub fn received(&mut self, key: ConnectionKey, bytes: &[u8]) {
-        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key.0) else { return };
         connection.received_at = self.now;
         connection.pinged_at = None;
         let stage = connection.stage;
@@ -22,13 +22,13 @@ impl Worker {
     }
 
     fn receive_first(&mut self, key: u32, bytes: &[u8]) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let opened = connection.sniff(bytes);
         self.touch(key);
         match opened {
             Opened::NotYet => {}
             Opened::At(offset) => {
-                let Some(connection) = self.connections.get_mut(key as usize) else { return };
+                let Some(connection) = self.connections.get_mut(key) else { return };
                 connection.stage = Stage::Open;
                 let first = std::mem::take(&mut connection.sniffed);
                 self.drain_newcomer(key);
@@ -44,7 +44,7 @@ impl Worker {
 
     fn receive_frames(&mut self, key: u32, mut input: &[u8]) {
         loop {
-            let Some(connection) = self.connections.get_mut(key as usize) else { return };
+            let Some(connection) = self.connections.get_mut(key) else { return };
             match connection.http2.receive(self.now, &mut input, &mut self.fields) {
                 Ok(Some(event)) => self.on_event(key, event),
                 Ok(None) => break,
@@ -57,7 +57,7 @@ impl Worker {
     }
 
     fn on_event(&mut self, key: u32, event: Event<'_>) {
-        let upstream = self.connections.get(key as usize).is_some_and(|connection| connection.is_upstream());
+        let upstream = self.connections.get(key).is_some_and(|connection| connection.is_upstream());
         self.count_event(key, &event);
         match event {
             Event::Settings => self.peer_settled(key),
@@ -126,7 +126,7 @@ impl Worker {
 
     /// Counts that a connection's peer went over a limit: once a connection and limit.
     pub(crate) fn over_limit(&mut self, key: u32, limit: &'static str) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if !connection.over.contains(&limit) {
             connection.over.push(limit);
             self.telemetry.counters.add(CounterName::LimitsExceeded, limit, 1);
@@ -149,7 +149,7 @@ impl Worker {
 
     /// Streams on a connection keep it from being idle.
     fn before_request(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         connection.busy_since = self.now;
         connection.resets.opened(self.now);
         if connection.http2.active_streams() == 1 {

@@ -11,7 +11,7 @@ use tulle_mesh::telemetry::{CallSample, SeriesKey};
 impl Worker {
     /// `policy` where one was found; the request's head is in `self.fields`.
     pub(crate) fn record_refused(&mut self, connection: u32, policy: Option<&Policy>, refusal: &Refusal) {
-        let side = self.connections.get(connection as usize).map(|connection| &connection.side);
+        let side = self.connections.get(connection).map(|connection| &connection.side);
         let Some(Side::Downstream { listener, peer, .. }) = side else { return };
         let inbound = matches!(listener, Listener::Inbound | Listener::InboundPlaintext);
         let own = self.snapshot.as_ref().and_then(|snapshot| snapshot.inbound()).filter(|_| inbound);

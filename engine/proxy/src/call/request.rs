@@ -35,8 +35,7 @@ impl Worker {
     }
 
     fn decide(&mut self, connection: u32) -> Result<Policy, Refusal> {
-        let Some(Side::Downstream { listener, authority, peer }) =
-            self.connections.get(connection as usize).map(|c| &c.side)
+        let Some(Side::Downstream { listener, authority, peer }) = self.connections.get(connection).map(|c| &c.side)
         else {
             return Err(Refusal::local(Reason::NoRoute, "not a connection that makes calls"));
         };
@@ -56,7 +55,7 @@ impl Worker {
         let expired = call.deadline.is_expired(self.now);
         let at = call.deadline.instant();
         let key = self.calls.insert(call);
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             connection.http2.set_token(down.stream, Token(key));
         }
         if expired {
@@ -149,7 +148,7 @@ impl Worker {
         }
         if call.phase == Phase::Running
             && let Some(up) = call.up()
-            && let Some(connection) = self.connections.get_mut(up.connection as usize)
+            && let Some(connection) = self.connections.get_mut(up.connection)
         {
             connection.http2.send_headers(up.stream, &self.fields, true);
             self.touch(up.connection);
@@ -165,10 +164,9 @@ impl Worker {
         }
         let limits = &self.settings.limits;
         let fits = call.replay.len() + payload.len() <= limits.retry_buffer_per_call
-            && self.replay_bytes + payload.len() <= limits.retry_buffer_per_worker;
+            && self.calls.kept_bytes() + payload.len() <= limits.retry_buffer_per_worker;
         if fits || needed {
             self.calls.keep_request(key, payload);
-            self.replay_bytes += payload.len();
         } else {
             self.drop_replay(key, Replay::Overflowed);
         }
@@ -183,7 +181,7 @@ impl Worker {
         if call.replay.capacity() == 0 {
             return;
         }
-        self.replay_bytes -= self.calls.forget_request(key);
+        self.calls.forget_request(key);
     }
 
     /// Gives the caller window back for what has left on the other hop.
@@ -193,7 +191,7 @@ impl Worker {
         call.unreleased -= bytes;
         let down = call.down;
         if bytes > 0
-            && let Some(connection) = self.connections.get_mut(down.connection as usize)
+            && let Some(connection) = self.connections.get_mut(down.connection)
         {
             connection.http2.release(down.stream, bytes as u32);
             self.touch(down.connection);
@@ -217,7 +215,7 @@ impl Worker {
     fn refuse_request(&mut self, down: StreamRef, policy: Option<&Policy>, refusal: &Refusal, end_stream: bool) {
         self.record_refused(down.connection, policy, refusal);
         refusal.write(Head::Unsent, &mut self.scratch);
-        let Some(connection) = self.connections.get_mut(down.connection as usize) else { return };
+        let Some(connection) = self.connections.get_mut(down.connection) else { return };
         connection.http2.send_headers(down.stream, &self.scratch, true);
         if !end_stream {
             connection.http2.reset(down.stream, ErrorCode::NO_ERROR);

@@ -46,7 +46,7 @@ impl Worker {
         }
         if holds_head(call) {
             call.held.clone_from(&self.fields);
-            self.held.push(key);
+            self.turn.hold(key);
         } else {
             self.forward_head(key);
         }
@@ -113,7 +113,7 @@ impl Worker {
         std::mem::swap(&mut call.held, &mut self.scratch);
         call.held.clear();
         let down = call.down;
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             connection.http2.send_headers(down.stream, &self.scratch, false);
             self.touch(down.connection);
         }
@@ -122,7 +122,7 @@ impl Worker {
 
     /// A head of unknown kind is held no longer than this turn and a little.
     pub(crate) fn arm_holds(&mut self) {
-        while let Some(key) = self.held.pop() {
+        while let Some(key) = self.turn.next_held() {
             let at = self.now + HOLD;
             let Some(call) = self.calls.get_mut(key) else { continue };
             if !call.held.is_empty() && call.policy.method().unary.is_none() {
@@ -138,7 +138,7 @@ impl Worker {
         let bytes = bytes.min(attempt.unreleased);
         attempt.unreleased -= bytes;
         let Some(up) = attempt.stream.filter(|_| bytes > 0) else { return };
-        if let Some(connection) = self.connections.get_mut(up.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(up.connection) {
             connection.http2.release(up.stream, bytes as u32);
             self.touch(up.connection);
         }
@@ -196,7 +196,7 @@ impl Worker {
     }
 
     fn send_fields(&mut self, down: StreamRef, end_stream: bool) {
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             connection.http2.send_headers(down.stream, &self.fields, end_stream);
             self.touch(down.connection);
         }

@@ -15,6 +15,8 @@ const SPARE_REPLAY: usize = 4 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     calls: Slab<Call>,
+    /// Bytes of requests that are kept for another attempt.
+    kept: usize,
     spares: Vec<Buffers>,
     replays: Replays,
 }
@@ -91,6 +93,7 @@ impl Calls {
         let (mut head, mut held) = (std::mem::take(&mut call.head), std::mem::take(&mut call.held));
         let (mut tried, replay) = (std::mem::take(&mut call.tried), std::mem::take(&mut call.replay));
         drop(self.calls.remove(key as usize));
+        self.kept -= replay.len();
         self.replays.put(replay);
         if self.spares.len() < SPARES && head.list_bytes() <= SPARE_BYTES && held.list_bytes() <= SPARE_BYTES {
             head.clear();
@@ -107,15 +110,20 @@ impl Calls {
             call.replay = self.replays.take();
         }
         call.replay.extend_from_slice(payload);
+        self.kept += payload.len();
     }
 
-    /// Forgets what is kept of a call's request; says how many bytes that were.
-    pub(crate) fn forget_request(&mut self, key: u32) -> usize {
-        let Some(call) = self.calls.get_mut(key as usize) else { return 0 };
+    /// Forgets what is kept of a call's request.
+    pub(crate) fn forget_request(&mut self, key: u32) {
+        let Some(call) = self.calls.get_mut(key as usize) else { return };
         let replay = std::mem::take(&mut call.replay);
-        let bytes = replay.len();
+        self.kept -= replay.len();
         self.replays.put(replay);
-        bytes
+    }
+
+    /// Bytes of requests that are kept for another attempt, of all calls.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.kept
     }
 
     /// Gives back the buffers that wait, and the places where no call is in flight; says how many bytes that were.

@@ -42,7 +42,7 @@ impl Worker {
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let open = |connection: &&super::connection::Connection| connection.stage == Stage::Open;
-        let drained = self.connections.iter().map(|(_, connection)| connection).filter(open);
+        let drained = self.connections.iter().filter(open);
         let mut drained = drained.filter(|connection| self.is_drained_side(&connection.side));
         drained.all(|connection| connection.draining == Draining::Last && connection.http2.active_streams() == 0)
     }
@@ -53,7 +53,7 @@ impl Worker {
         if calls > 0 {
             self.telemetry.counters.add(CounterName::BrokenByMesh, "shutdown", calls as u64);
         }
-        let keys: Vec<u32> = self.connections.iter().map(|(key, _)| key as u32).collect();
+        let keys = self.connections.keys(|_| true);
         for key in keys {
             self.lose_connection(key, "shutdown", "was closed because the proxy stops");
         }
@@ -63,7 +63,7 @@ impl Worker {
     pub(crate) fn drain_last(&mut self) {
         let mut again = false;
         for key in self.drained_connections() {
-            let Some(connection) = self.connections.get_mut(key as usize) else { continue };
+            let Some(connection) = self.connections.get_mut(key) else { continue };
             match connection.draining {
                 Draining::Announced(at) if at + PHASE <= self.now => {
                     connection.http2.shutdown();
@@ -82,7 +82,7 @@ impl Worker {
 
     /// A connection that comes while draining is served and told to go at once.
     pub(crate) fn drain_newcomer(&mut self, key: u32) {
-        if self.connections.get(key as usize).is_some_and(|connection| self.is_drained_side(&connection.side)) {
+        if self.connections.get(key).is_some_and(|connection| self.is_drained_side(&connection.side)) {
             self.announce(key);
             self.timers.insert(self.now + PHASE, Timer::DrainPhase);
         }
@@ -90,7 +90,7 @@ impl Worker {
 
     fn announce(&mut self, key: u32) {
         let now = self.now;
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.stage == Stage::Open && connection.draining == Draining::No {
             connection.http2.announce_shutdown();
             connection.draining = Draining::Announced(now);
@@ -99,8 +99,7 @@ impl Worker {
     }
 
     fn drained_connections(&self) -> Vec<u32> {
-        let drained = self.connections.iter().filter(|(_, connection)| self.is_drained_side(&connection.side));
-        drained.map(|(key, _)| key as u32).collect()
+        self.connections.keys(|connection| self.is_drained_side(&connection.side))
     }
 
     fn is_drained_side(&self, side: &Side) -> bool {

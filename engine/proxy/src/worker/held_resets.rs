@@ -55,7 +55,7 @@ impl Worker {
     /// when it is no longer young.
     pub(crate) fn let_go(&mut self, up: StreamRef, pool: usize, launched: Instant, down: u32) {
         let now = self.now;
-        let Some(connection) = self.connections.get_mut(up.connection as usize) else { return };
+        let Some(connection) = self.connections.get_mut(up.connection) else { return };
         if !connection.http2.is_live(up.stream) {
             return self.stream_freed(up.connection, pool);
         }
@@ -65,7 +65,7 @@ impl Worker {
         if may_go {
             return self.reset_upstream(up, pool);
         }
-        let Some(connection) = self.connections.get_mut(up.connection as usize) else { return };
+        let Some(connection) = self.connections.get_mut(up.connection) else { return };
         // No further event of it concerns a call.
         connection.http2.set_token(up.stream, Token::NONE);
         self.hold_reset(Held { up, pool, due, owner });
@@ -73,7 +73,7 @@ impl Worker {
 
     fn hold_reset(&mut self, held: Held) {
         let key = held.up.connection;
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.held_resets.held.is_empty() {
             connection.held_resets.timer = self.timers.insert(held.due, Timer::HeldResets(key));
         }
@@ -88,7 +88,7 @@ impl Worker {
         for held in due {
             self.reset_upstream(held.up, held.pool);
         }
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if let Some(next) = connection.held_resets.held.iter().map(|held| held.due).min() {
             connection.held_resets.timer = self.timers.insert(next, Timer::HeldResets(key));
         }
@@ -104,13 +104,13 @@ impl Worker {
     /// The connection goes, and all that was held with it.
     pub(crate) fn forget_held(&mut self, key: u32) {
         self.take_held(key, |_, _| true);
-        if let Some(connection) = self.connections.get_mut(key as usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
             self.timers.cancel(&mut connection.held_resets.timer);
         }
     }
 
     fn take_held(&mut self, key: u32, which: impl Fn(&Held, &tulle_http2::Connection) -> bool) -> Vec<Held> {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return Vec::new() };
+        let Some(connection) = self.connections.get_mut(key) else { return Vec::new() };
         let http2 = &connection.http2;
         let taken: Vec<Held> = connection.held_resets.held.extract_if(.., |held| which(held, http2)).collect();
         for held in &taken {
@@ -120,7 +120,7 @@ impl Worker {
     }
 
     fn reset_upstream(&mut self, up: StreamRef, pool: usize) {
-        if let Some(connection) = self.connections.get_mut(up.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(up.connection) {
             connection.http2.reset(up.stream, ErrorCode::CANCEL);
             self.touch(up.connection);
         }
@@ -130,7 +130,7 @@ impl Worker {
     /// Work that goes on counts as a stream of the caller's connection, where that is still there.
     fn count_work(&mut self, owner: Option<Owner>, more: bool) {
         let Some(owner) = owner else { return };
-        let Some(connection) = self.connections.get_mut(owner.key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(owner.key) else { return };
         if connection.serial == owner.serial {
             connection.still_working = if more { connection.still_working + 1 } else { connection.still_working - 1 };
             connection.http2.set_still_working(connection.still_working);
@@ -139,7 +139,7 @@ impl Worker {
 
     /// Who answers for a young stream that is given up.
     fn owner_of_young(&mut self, key: u32) -> Option<Owner> {
-        let connection = self.connections.get_mut(key as usize)?;
+        let connection = self.connections.get_mut(key)?;
         let shared = matches!(connection.side, Side::Downstream { listener: Listener::Inbound, .. });
         let excused = connection.resets.keeps_pace(self.now) && shared;
         (!excused).then_some(Owner { key, serial: connection.serial })

@@ -1,8 +1,8 @@
 //! The life of a connection: accepted or made, established, lost or closed; and what that means for its calls.
 
-use super::connection::{Connection, Draining, Side, Stage};
+use super::Worker;
+use super::connection::{Draining, Side, Stage};
 use super::names::{ConnectionKey, Listener};
-use super::{Action, Worker};
 use crate::call::Failure;
 use crate::call::reply::Refusal;
 use crate::call::route::port_authority;
@@ -30,7 +30,7 @@ impl Worker {
 
     /// The connection's handshake is done; a downstream peer has proved `peer`.
     pub fn established(&mut self, key: ConnectionKey, peer: Option<SpiffeId>) {
-        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key.0) else { return };
         if connection.stage != Stage::Opening {
             return;
         }
@@ -39,7 +39,7 @@ impl Worker {
         match &mut connection.side {
             Side::Downstream { peer: proven, .. } => *proven = peer,
             Side::Upstream { pool, cell, .. } => {
-                self.freed.push(*pool);
+                self.turn.free(*pool);
                 if let Some(cell) = cell {
                     cell.connection_opened();
                 }
@@ -51,7 +51,7 @@ impl Worker {
 
     /// A connection could not be made; `cause` in words.
     pub fn connect_failed(&mut self, key: ConnectionKey, cause: &str) {
-        let Some(connection) = self.connections.get(key.0 as usize) else { return };
+        let Some(connection) = self.connections.get(key.0) else { return };
         let (stage, pool) = match connection.side {
             Side::Upstream { pool, .. } => (connection.stage, Some(pool)),
             Side::Downstream { .. } => (connection.stage, None),
@@ -64,7 +64,7 @@ impl Worker {
 
     /// TLS broke, in the handshake or after it; `cause` in words.
     pub fn tls_failed(&mut self, key: ConnectionKey, cause: &str) {
-        match self.connections.get(key.0 as usize).map(|connection| connection.stage) {
+        match self.connections.get(key.0).map(|connection| connection.stage) {
             Some(Stage::Opening) => self.connect_failed(key, cause),
             Some(_) => self.lose_connection(key.0, "tls", cause),
             None => {}
@@ -73,7 +73,7 @@ impl Worker {
 
     /// The peer has closed the connection, or it broke.
     pub fn closed(&mut self, key: ConnectionKey) {
-        match self.connections.get(key.0 as usize).map(|connection| connection.stage) {
+        match self.connections.get(key.0).map(|connection| connection.stage) {
             Some(Stage::Opening) => self.connect_failed(key, "closed during the handshake"),
             Some(_) => self.lose_connection(key.0, "peer", "closed the connection"),
             None => {}
@@ -83,9 +83,7 @@ impl Worker {
     /// A fault of ours while this connection was at hand: it alone pays. Without one, nobody does.
     pub fn panicked(&mut self, at_hand: Option<ConnectionKey>) {
         self.telemetry.counters.add(CounterName::Panics, "", 1);
-        self.moved.clear();
-        // A queue may have been cut short in the middle: all are served once more.
-        self.freed.extend(self.pools.with_pending());
+        self.turn.cut_short(self.pools.with_pending());
         let Some(ConnectionKey(key)) = at_hand else { return };
         let broken =
             self.calls.keys(|call| call.down.connection == key || call.up().is_some_and(|up| up.connection == key));
@@ -107,7 +105,7 @@ impl Worker {
         if let Some(pool) = self.pools.get_mut(index) {
             pool.connections.push(key.0);
             let (address, identity) = (pool.target.address(), pool.target.identity().cloned());
-            self.actions.push_back(Action::Connect { key, address, identity });
+            self.connections.dial(key, address, identity);
         }
         Ok(())
     }
@@ -120,11 +118,9 @@ impl Worker {
             }
             _ => limits.http2(role),
         };
-        self.serial += 1;
-        let connection = Connection::new(self.serial, config, side, stage, self.now);
-        let key = self.connections.insert(connection) as u32;
-        self.arm_first_upkeep(key);
-        ConnectionKey(key)
+        let key = self.connections.insert(config, side, stage, self.now);
+        self.arm_first_upkeep(key.0);
+        key
     }
 
     /// We give the connection up: what is in its output (a GOAWAY) still goes out.
@@ -141,7 +137,7 @@ impl Worker {
 
     /// Closes once the output is out; no call is on it.
     pub(crate) fn close_gracefully(&mut self, key: u32, label: &'static str) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.stage == Stage::Opening {
             return self.forget_connection(key, label);
         }
@@ -156,7 +152,7 @@ impl Worker {
 
     /// Says `last` and closes.
     pub(crate) fn refuse_connection(&mut self, key: u32, last: &[u8]) {
-        if let Some(connection) = self.connections.get_mut(key as usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
             connection.http2.advance_output(connection.http2.output().len());
             connection.prelude.extend_from_slice(last);
         }
@@ -171,7 +167,7 @@ impl Worker {
 
     /// Retired, drained or left by its peer, a connection closes with its last stream.
     pub(crate) fn close_if_idle(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.stage == Stage::Opening || connection.http2.active_streams() > 0 {
             return;
         }
@@ -194,9 +190,8 @@ impl Worker {
 
     /// The peer's SETTINGS may have raised its stream limit.
     pub(crate) fn peer_settled(&mut self, key: u32) {
-        if let Some(Side::Upstream { pool, .. }) = self.connections.get(key as usize).map(|connection| &connection.side)
-        {
-            self.freed.push(*pool);
+        if let Some(Side::Upstream { pool, .. }) = self.connections.get(key).map(|connection| &connection.side) {
+            self.turn.free(*pool);
         }
     }
 
@@ -207,16 +202,16 @@ impl Worker {
             None => (true, false),
         };
         if waits {
-            self.freed.push(pool);
+            self.turn.free(pool);
         }
-        if retired || self.connections.get(key as usize).is_some_and(|connection| connection.http2.is_going_away()) {
+        if retired || self.connections.get(key).is_some_and(|connection| connection.http2.is_going_away()) {
             self.close_if_idle(key);
         }
     }
 
     /// A stream of a downstream connection has ended.
     pub(crate) fn after_downstream_stream(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         connection.busy_since = self.now;
         if connection.draining != Draining::No {
             self.close_if_idle(key);
@@ -227,7 +222,7 @@ impl Worker {
         for call in self.calls.keys(|call| call.down.connection == key) {
             self.on_caller_gone(call);
         }
-        let written = self.connections.get(key as usize).map_or(0, |connection| connection.written);
+        let written = self.connections.get(key).map_or(0, |connection| connection.written);
         for call in self.calls.keys(|call| call.up().is_some_and(|up| up.connection == key)) {
             let starts = self.calls.get(call).and_then(|c| c.attempt.as_ref()).map_or(0, |attempt| attempt.head_starts);
             // A head of which no byte was written is no call that anybody can have executed.
@@ -240,7 +235,7 @@ impl Worker {
     fn forget_connection(&mut self, key: u32, label: &'static str) {
         self.leave_pool(key);
         self.forget_held(key);
-        let Some(mut connection) = self.connections.try_remove(key as usize) else { return };
+        let Some(mut connection) = self.connections.remove(key) else { return };
         if connection.stage != Stage::Closing {
             self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);
         }
@@ -252,7 +247,6 @@ impl Worker {
             }
         }
         self.expect_tidying();
-        self.actions.push_back(Action::Close { key: ConnectionKey(key) });
     }
 
     /// The last byte is out, or the peer does not take it.
@@ -261,15 +255,14 @@ impl Worker {
     }
 
     fn leave_pool(&mut self, key: u32) {
-        let Some(Side::Upstream { pool, .. }) = self.connections.get(key as usize).map(|connection| &connection.side)
-        else {
+        let Some(Side::Upstream { pool, .. }) = self.connections.get(key).map(|connection| &connection.side) else {
             return;
         };
         let index = *pool;
         if let Some(pool) = self.pools.get_mut(index) {
             pool.forget_connection(key);
             if !pool.pending.is_empty() {
-                self.freed.push(index);
+                self.turn.free(index);
             }
         }
     }

@@ -9,25 +9,15 @@ use crate::planted;
 impl Worker {
     /// Marks a connection as changed.
     pub(crate) fn touch(&mut self, key: u32) {
-        if let Some(connection) = self.connections.get_mut(key as usize)
-            && !connection.dirty
-        {
-            connection.dirty = true;
-            self.dirty.push_back(key);
-        }
+        self.connections.touch(key);
     }
 
     /// The next connection with something to write; marked no longer. Write [`Worker::output`] of it until that is empty
     /// or the socket takes no more, telling [`Worker::wrote`] each time, then tell [`Worker::flushed`].
     pub fn next_dirty(&mut self) -> Option<ConnectionKey> {
-        loop {
-            let key = self.dirty.pop_front()?;
-            if let Some(connection) = self.connections.get_mut(key as usize) {
-                connection.dirty = false;
-                connection.http2.offer_output();
-                return Some(ConnectionKey(key));
-            }
-        }
+        let (key, connection) = self.connections.next_dirty()?;
+        connection.http2.offer_output();
+        Some(key)
     }
 
     /// The socket takes bytes again.
@@ -38,18 +28,18 @@ impl Worker {
     /// Whether more may be read from the connection: not while its peer leaves too much of the output unread.
     #[must_use]
     pub fn wants_input(&self, key: ConnectionKey) -> bool {
-        self.connections.get(key.0 as usize).is_none_or(|connection| connection.http2.wants_input())
+        self.connections.get(key.0).is_none_or(|connection| connection.http2.wants_input())
     }
 
     /// The bytes to write next.
     #[must_use]
     pub fn output(&self, key: ConnectionKey) -> &[u8] {
-        self.connections.get(key.0 as usize).map_or(&[], |connection| connection.output())
+        self.connections.get(key.0).map_or(&[], |connection| connection.output())
     }
 
     /// The first `written` bytes of the output are on their way.
     pub fn wrote(&mut self, key: ConnectionKey, written: usize) {
-        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
+        if let Some(connection) = self.connections.get_mut(key.0) {
             connection.advance_output(written);
             self.after_progress(key.0);
         }
@@ -59,7 +49,7 @@ impl Worker {
     pub fn flushed(&mut self, key: ConnectionKey) {
         let done = self
             .connections
-            .get(key.0 as usize)
+            .get(key.0)
             .is_some_and(|connection| connection.stage == Stage::Closing && connection.output().is_empty());
         if done {
             self.finish_closing(key.0);
@@ -68,7 +58,7 @@ impl Worker {
 
     /// Sends DATA on a stream; gives the bytes that left at once.
     pub(crate) fn send_data(&mut self, to: StreamRef, payload: &[u8], end_stream: bool) -> usize {
-        let Some(connection) = self.connections.get_mut(to.connection as usize) else { return payload.len() };
+        let Some(connection) = self.connections.get_mut(to.connection) else { return payload.len() };
         let sent = connection.http2.send_data(to.stream, payload, end_stream);
         self.touch(to.connection);
         sent
@@ -76,13 +66,12 @@ impl Worker {
 
     /// DATA that has left its queue gives window back on the other hop.
     pub(crate) fn after_progress(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key as usize).filter(|one| one.http2.has_progressed()) else {
+        let Some(connection) = self.connections.get_mut(key).filter(|one| one.http2.has_progressed()) else {
             return;
         };
-        let moved = &mut self.moved;
-        connection.http2.progress(|stream, token, bytes| moved.push((stream, token.0, bytes)));
+        self.turn.take_progress(&mut connection.http2);
         let upstream = matches!(connection.side, Side::Upstream { .. });
-        while let Some((stream, call, bytes)) = self.moved.pop() {
+        while let Some((stream, call, bytes)) = self.turn.next_moved() {
             self.moved_on(StreamRef { connection: key, stream }, call, bytes, upstream);
         }
     }

@@ -27,7 +27,7 @@ impl Worker {
     /// Looks at all of a connection's streams and at its socket.
     pub(crate) fn look(&mut self, key: u32) {
         let now = self.now;
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         connection.looked_at = now;
         let taken = connection.output().is_empty() || connection.written != connection.written_at_look;
         connection.written_at_look = connection.written;
@@ -69,16 +69,16 @@ impl Worker {
     }
 
     fn is_upstream(&self, key: u32) -> bool {
-        self.connections.get(key as usize).is_some_and(Connection::is_upstream)
+        self.connections.get(key).is_some_and(Connection::is_upstream)
     }
 
     fn has_taken_all(&self, up: Option<StreamRef>) -> bool {
         let Some(up) = up else { return false };
-        self.connections.get(up.connection as usize).is_some_and(|c| c.http2.queued(up.stream) == 0)
+        self.connections.get(up.connection).is_some_and(|c| c.http2.queued(up.stream) == 0)
     }
 
     fn drop_stalled_caller(&mut self, down: StreamRef, key: u32) {
-        if let Some(connection) = self.connections.get_mut(down.connection as usize) {
+        if let Some(connection) = self.connections.get_mut(down.connection) {
             connection.http2.reset(down.stream, ErrorCode::CANCEL);
             self.touch(down.connection);
         }

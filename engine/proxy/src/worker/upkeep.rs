@@ -40,7 +40,7 @@ impl Worker {
     }
 
     fn due(&self, key: u32) -> Option<Due> {
-        let connection = self.connections.get(key as usize)?;
+        let connection = self.connections.get(key)?;
         let limits = &self.settings.limits;
         let or_later = |at: Instant, due: Due| if at <= self.now { due } else { Due::Later(at) };
         if connection.stage == Stage::Closing {
@@ -80,7 +80,7 @@ impl Worker {
     }
 
     pub(crate) fn arm_upkeep(&mut self, key: u32, at: Instant) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         self.timers.cancel(&mut connection.upkeep);
         connection.upkeep = self.timers.insert(at, Timer::Upkeep(key));
         connection.upkeep_at = at;
@@ -100,7 +100,7 @@ impl Worker {
     /// A connection got its first stream: from now on its silence counts.
     pub(crate) fn became_busy(&mut self, key: u32) {
         let at = self.now + SILENCE.min(self.between_looks());
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         connection.busy_since = self.now;
         if connection.upkeep_at > at {
             self.arm_upkeep(key, at);
@@ -109,7 +109,7 @@ impl Worker {
 
     /// After input: an unfinished header block has a time of its own.
     pub(crate) fn watch_header_block(&mut self, key: u32) {
-        let Some(connection) = self.connections.get(key as usize) else { return };
+        let Some(connection) = self.connections.get(key) else { return };
         if let Some(since) = connection.http2.header_block_since()
             && connection.upkeep_at > since + self.settings.limits.headers.block_timeout
         {
@@ -119,7 +119,7 @@ impl Worker {
 
     fn ask_for_life(&mut self, key: u32) {
         let at = self.now;
-        if let Some(connection) = self.connections.get_mut(key as usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
             connection.http2.ping(*b"tulle-ka");
             connection.pinged_at = Some(at);
         }
@@ -128,13 +128,13 @@ impl Worker {
     }
 
     fn head_unfinished(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key as usize) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let error = connection.http2.fail_late_block();
         self.connection_error(key, error);
     }
 
     fn handshake_over(&mut self, key: u32) {
-        let stage = self.connections.get(key as usize).map(|connection| connection.stage);
+        let stage = self.connections.get(key).map(|connection| connection.stage);
         match stage {
             Some(Stage::Opening) => {
                 self.over_limit(key, "handshake_timeout");
@@ -148,7 +148,7 @@ impl Worker {
     }
 
     fn close_idle(&mut self, key: u32) {
-        if let Some(connection) = self.connections.get_mut(key as usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
             connection.http2.shutdown();
             connection.draining = Draining::Last;
         }
