@@ -31,11 +31,13 @@ BROKEN_BY_MESH: Final = "tulle.rpcs_broken_by_mesh"  # monotonic sum; attribute 
 DROPPED_SPANS: Final = "tulle.telemetry.dropped_spans"  # monotonic sum
 DROPPED_SERIES: Final = "tulle.telemetry.dropped_series"  # monotonic sum
 ENGINE_PANICS: Final = "tulle.engine.panics"  # monotonic sum
+ENGINE_IMPOSSIBLE: Final = "tulle.engine.impossible"  # monotonic sum; a look-up missed that cannot; must stay 0
 
 # Counters of the engine (`Counter` in engine.proto) -> the attribute that their label becomes ("" for none).
 ENGINE_COUNTERS: Final[dict[str, str]] = {
     BROKEN_BY_MESH: "reason",
     ENGINE_PANICS: "",
+    ENGINE_IMPOSSIBLE: "tulle.place",  # the function of the engine that looked
     "tulle.connections.accepted": "tulle.listener",  # "outbound", "inbound", "upstream_port"
     "tulle.connections.closed": "reason",
     "tulle.connections.refused": "reason",  # "tls", "plaintext", "descriptors", "preface"

@@ -145,6 +145,7 @@ fn counters_carry_the_names_of_the_shared_table() {
         CounterName::SnapshotsRefused,
         CounterName::BrokenByMesh,
         CounterName::Panics,
+        CounterName::Impossible,
     ] {
         assert!(table.contains(&format!("\"{}\"", name.as_str())), "{name:?}");
     }

@@ -36,8 +36,8 @@ use tulle_mesh::random::SplitMix64;
 use tulle_mesh::resilience::budget::RetryBudget;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::spiffe::SpiffeId;
-use tulle_mesh::telemetry::WorkerTelemetry;
 use tulle_mesh::telemetry::trace_context::Sampler;
+use tulle_mesh::telemetry::{CounterName, WorkerTelemetry};
 use turn::Turn;
 
 /// What a timer is for. Keys are of connections or calls, whose removal cancels their timers.
@@ -162,6 +162,14 @@ impl Worker {
         self.turn.is_settled() && self.connections.is_settled()
     }
 
+    /// Counts a look-up that missed though it cannot: what waits for the missed thing may wait for ever, and nobody else
+    /// would say so. `place` is the function that looked.
+    #[cold]
+    pub(crate) fn impossible<T: Default>(&mut self, place: &'static str) -> T {
+        self.telemetry.counters.add(CounterName::Impossible, place, 1);
+        T::default()
+    }
+
     /// Whose a timer is, as far as its call or connection is known.
     fn connection_of(&self, timer: Timer) -> Option<ConnectionKey> {
         match timer {
@@ -210,3 +218,7 @@ impl Worker {
         self.connections.len()
     }
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

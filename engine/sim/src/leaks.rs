@@ -71,10 +71,12 @@ impl Run<'_> {
         None
     }
 
-    /// Peers keep to the rules here, so that nobody may be accused of breaking them; and nothing may panic.
+    /// Peers keep to the rules here, so that nobody may be accused of breaking them; and nothing may panic, or look for
+    /// what must be there and miss it.
     fn broken_at(&self, at: usize) -> Option<String> {
         let counters = &self.sidecars[at].worker.telemetry.counters;
-        let accused = |name| matches!(name, CounterName::Panics | CounterName::ProtocolErrors);
+        let accused =
+            |name| matches!(name, CounterName::Panics | CounterName::Impossible | CounterName::ProtocolErrors);
         let found = counters.iter().find(|(name, _, value)| accused(*name) && *value > 0);
         let broken = counters.iter().find(|(name, _, value)| {
             *name == CounterName::BrokenByMesh && *value > 0 && !self.sidecars[at].is_draining

@@ -6,6 +6,7 @@
 pub enum CounterName {
     BrokenByMesh,
     Panics,
+    Impossible,
     ConnectionsAccepted,
     ConnectionsClosed,
     ConnectionsRefused,
@@ -28,6 +29,7 @@ impl CounterName {
         match self {
             Self::BrokenByMesh => "tulle.rpcs_broken_by_mesh",
             Self::Panics => "tulle.engine.panics",
+            Self::Impossible => "tulle.engine.impossible",
             Self::ConnectionsAccepted => "tulle.connections.accepted",
             Self::ConnectionsClosed => "tulle.connections.closed",
             Self::ConnectionsRefused => "tulle.connections.refused",

@@ -29,7 +29,7 @@ impl Worker {
             cell.begin(self.now);
         }
         let span_id = self.random.next_u64().max(1).to_be_bytes();
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("start_attempt") };
         let connect_timeout = match &call.policy {
             Policy::Outbound(outbound) => outbound.cluster.connect_timeout(),
             Policy::Inbound(_) => APPLICATION_CONNECT_TIMEOUT,
@@ -54,7 +54,10 @@ impl Worker {
     }
 
     fn pick(&mut self, key: u32) -> Result<Target, Refusal> {
-        let Some(call) = self.calls.get(key) else { return Err(Refusal::local(Reason::NoRoute, "the call is gone")) };
+        let Some(call) = self.calls.get(key) else {
+            self.impossible::<()>("pick");
+            return Err(Refusal::local(Reason::NoRoute, "the call is gone"));
+        };
         match &call.policy {
             Policy::Outbound(outbound) => {
                 let picked = outbound.cluster.pick(&call.tried, self.now, &mut self.random);
@@ -70,7 +73,7 @@ impl Worker {
 
     /// Takes a stream of the pool, or a place in its queue.
     fn find_connection(&mut self, key: u32, pool: usize) {
-        let Some(choice) = self.choose(pool) else { return };
+        let Some(choice) = self.choose(pool) else { return self.impossible("find_connection") };
         let grown = if choice.grow { self.connect(key, pool) } else { Ok(()) };
         if let Some(connection) = choice.connection {
             return self.launch(key, connection);
@@ -86,8 +89,8 @@ impl Worker {
     }
 
     fn wait_for_connection(&mut self, key: u32, index: usize) {
-        let Some(call) = self.calls.get_mut(key) else { return };
-        let Some(pool) = self.pools.get_mut(index) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("wait_for_connection") };
+        let Some(pool) = self.pools.get_mut(index) else { return self.impossible("wait_for_connection") };
         if let Err(reached) = call.policy.breaker().acquire(Limit::Pending) {
             let message = format!(
                 "{} calls wait for {}, as many as circuitBreaker.maxPending lets",
@@ -105,7 +108,7 @@ impl Worker {
     pub(crate) fn leave_queue(&mut self, key: u32) -> bool {
         let Some(call) = self.calls.get_mut(key).filter(|call| call.phase == Phase::Waiting) else { return false };
         let Some(index) = call.attempt.as_ref().map(|attempt| attempt.pool) else { return false };
-        let Some(pool) = self.pools.get_mut(index) else { return false };
+        let Some(pool) = self.pools.get_mut(index) else { return self.impossible("leave_queue") };
         if !pool.forget_call(key) {
             return false;
         }
@@ -133,7 +136,9 @@ impl Worker {
     /// The queue's patience is over.
     pub(crate) fn waited_too_long(&mut self, key: u32) {
         self.leave_queue(key);
-        let Some(attempt) = self.calls.get(key).and_then(|call| call.attempt.as_ref()) else { return };
+        let Some(attempt) = self.calls.get(key).and_then(|call| call.attempt.as_ref()) else {
+            return self.impossible("waited_too_long");
+        };
         let address = attempt.target.address();
         let connected = self
             .pools
@@ -150,8 +155,8 @@ impl Worker {
 
     /// Opens a stream and writes the head and what there is of the request.
     fn launch(&mut self, key: u32, connection_key: u32) {
-        let Some(call) = self.calls.get_mut(key) else { return };
-        let Some(connection) = self.connections.get_mut(connection_key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("launch") };
+        let Some(connection) = self.connections.get_mut(connection_key) else { return self.impossible("launch") };
         planted::panic_at("launch", &call.head);
         write_head(call, self.now, &mut self.scratch);
         let end_stream = call.request_ended && call.replay.is_empty() && call.request_trailers.is_none();
@@ -180,21 +185,18 @@ impl Worker {
     }
 
     fn send_replay(&mut self, key: u32, up: StreamRef, request_ended: bool) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("send_replay") };
         let (replay, trailers) = (std::mem::take(&mut call.replay), call.request_trailers.take());
         let sent = match replay.is_empty() {
             true => 0,
             false => self.send_data(up, &replay, request_ended && trailers.is_none()),
         };
-        if let Some(trailers) = &trailers
-            && let Some(connection) = self.connections.get_mut(up.connection)
-        {
-            connection.http2.send_headers(up.stream, trailers, true);
+        if let Some(trailers) = &trailers {
+            self.send_section(up, trailers, true);
         }
-        if let Some(call) = self.calls.get_mut(key) {
-            (call.replay, call.request_trailers) = (replay, trailers);
-        }
-        if self.calls.get(key).is_some_and(|call| call.replayable != super::Replay::Kept) {
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("send_replay") };
+        (call.replay, call.request_trailers) = (replay, trailers);
+        if call.replayable != super::Replay::Kept {
             self.drop_replay(key, super::Replay::Overflowed);
         }
         self.release_request(key, sent);
@@ -203,7 +205,7 @@ impl Worker {
     /// The connection was better than its word a moment ago: another is looked for.
     fn not_opened(&mut self, key: u32, connection: u32, error: OpenError) {
         let pool = self.calls.get(key).and_then(|call| call.attempt.as_ref()).map(|attempt| attempt.pool);
-        let Some(pool) = pool else { return };
+        let Some(pool) = pool else { return self.impossible("not_opened") };
         if error != OpenError::StreamLimit {
             self.retire_connection(connection);
         }
@@ -217,7 +219,7 @@ impl Worker {
     }
 
     fn arm_attempt_timer(&mut self, key: u32) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("arm_attempt_timer") };
         let Policy::Outbound(outbound) = &call.policy else { return };
         let Some(per_try) = outbound.route.policy.per_try_timeout else { return };
         let at = self.now + per_try;

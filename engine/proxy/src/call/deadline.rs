@@ -12,7 +12,7 @@ const LEAD: Duration = Duration::from_millis(5);
 impl Worker {
     /// The call's deadline has passed.
     pub(crate) fn deadline_passed(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("deadline_passed") };
         planted::panic_at("deadline", &call.head);
         if call.phase == Phase::Flushing {
             return self.abandon_flush(key);
@@ -42,7 +42,7 @@ impl Worker {
 
     /// The time of the call's phase is over.
     pub(crate) fn step_passed(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("step_passed") };
         match call.phase {
             Phase::Waiting => self.waited_too_long(key),
             Phase::Backoff => self.start_attempt(key),

@@ -22,7 +22,7 @@ impl Worker {
     pub(crate) fn tried_again(&mut self, key: u32, outcome: &Outcome, pushback: Option<Pushback>) -> bool {
         let below = self.calls.get(key).and_then(|c| c.attempt.as_ref()).map_or(0, |attempt| attempt.attempts_below);
         self.end_attempt(key, outcome);
-        let Some(call) = self.calls.get_mut(key) else { return false };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("tried_again") };
         if call.phase == Phase::Flushing {
             return false;
         }
@@ -70,7 +70,7 @@ impl Worker {
     /// Settles the attempt with its endpoint and lets its stream go. No-op where there is none.
     pub(crate) fn end_attempt(&mut self, key: u32, outcome: &Outcome) {
         self.leave_queue(key);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("end_attempt") };
         self.timers.cancel(&mut call.step_timer);
         let Some(attempt) = call.attempt.take() else { return };
         if let Some(cell) = attempt.target.cell() {
@@ -94,7 +94,7 @@ impl Worker {
     /// The proxy itself says how the call ended.
     pub(crate) fn end_call_by_proxy(&mut self, key: u32, outcome: Outcome, message: &str) {
         self.end_attempt(key, &outcome);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("end_call_by_proxy") };
         if call.phase == Phase::Flushing {
             return;
         }
@@ -102,10 +102,7 @@ impl Worker {
         let (head, down) = (call.reply, call.down);
         call.reply = Head::Sent;
         Refusal { outcome, message: message.to_owned() }.write(head, &mut self.scratch);
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            connection.http2.send_headers(down.stream, &self.scratch, true);
-            self.touch(down.connection);
-        }
+        self.send_made(down, true);
         self.finish_reply(key, &outcome);
     }
 
@@ -113,7 +110,7 @@ impl Worker {
     pub(crate) fn finish_reply(&mut self, key: u32, outcome: &Outcome) {
         self.record_call(key, outcome);
         self.drop_replay(key, Replay::Committed);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("finish_reply") };
         call.phase = Phase::Flushing;
         self.timers.cancel(&mut call.hold_timer);
         self.check_flushed(key);
@@ -121,37 +118,31 @@ impl Worker {
 
     /// Ends a call whose reply has wholly left its queue. A caller that is still sending is told to stop.
     pub(crate) fn check_flushed(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("check_flushed") };
         if call.phase != Phase::Flushing {
             return;
         }
         let (down, ended) = (call.down, call.request_ended);
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            if connection.http2.queued(down.stream) > 0 {
-                return;
-            }
-            if !ended {
-                connection.http2.reset(down.stream, ErrorCode::NO_ERROR);
-                self.touch(down.connection);
-            }
+        if self.connections.get(down.connection).is_some_and(|connection| connection.http2.queued(down.stream) > 0) {
+            return;
+        }
+        if !ended {
+            self.reset(down, ErrorCode::NO_ERROR);
         }
         self.remove_call(key);
     }
 
     /// A caller that does not take its reply before its own deadline does not want it.
     pub(crate) fn abandon_flush(&mut self, key: u32) {
-        let Some(down) = self.calls.get(key).map(|call| call.down) else { return };
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            connection.http2.reset(down.stream, ErrorCode::CANCEL);
-            self.touch(down.connection);
-        }
+        let Some(down) = self.calls.get(key).map(|call| call.down) else { return self.impossible("abandon_flush") };
+        self.reset(down, ErrorCode::CANCEL);
         self.remove_call(key);
     }
 
     /// Forgets a call that has been recorded; its attempt has ended.
     pub(crate) fn remove_call(&mut self, key: u32) {
         self.drop_replay(key, Replay::Committed);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("remove_call") };
         self.timers.cancel(&mut call.deadline_timer);
         self.timers.cancel(&mut call.step_timer);
         self.timers.cancel(&mut call.hold_timer);
@@ -162,7 +153,7 @@ impl Worker {
 
     /// The call's outcome, once.
     pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("record_call") };
         let super::Call { policy, plan, .. } = call;
         plan.finish(policy.breaker());
         policy.breaker().release(Limit::Requests);

@@ -22,13 +22,13 @@ impl Worker {
     }
 
     fn receive_first(&mut self, key: u32, bytes: &[u8]) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("receive_first") };
         let opened = connection.sniff(bytes);
         self.touch(key);
         match opened {
             Opened::NotYet => {}
             Opened::At(offset) => {
-                let Some(connection) = self.connections.get_mut(key) else { return };
+                let Some(connection) = self.connections.get_mut(key) else { return self.impossible("receive_first") };
                 connection.stage = Stage::Open;
                 let first = std::mem::take(&mut connection.sniffed);
                 self.drain_newcomer(key);
@@ -126,7 +126,7 @@ impl Worker {
 
     /// Counts that a connection's peer went over a limit: once a connection and limit.
     pub(crate) fn over_limit(&mut self, key: u32, limit: &'static str) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("over_limit") };
         if !connection.over.contains(&limit) {
             connection.over.push(limit);
             self.telemetry.counters.add(CounterName::LimitsExceeded, limit, 1);
@@ -149,7 +149,7 @@ impl Worker {
 
     /// Streams on a connection keep it from being idle.
     fn before_request(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("before_request") };
         connection.busy_since = self.now;
         connection.resets.opened(self.now);
         if connection.http2.active_streams() == 1 {

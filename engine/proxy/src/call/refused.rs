@@ -12,7 +12,7 @@ impl Worker {
     /// `policy` where one was found; the request's head is in `self.fields`.
     pub(crate) fn record_refused(&mut self, connection: u32, policy: Option<&Policy>, refusal: &Refusal) {
         let side = self.connections.get(connection).map(|connection| &connection.side);
-        let Some(Side::Downstream { listener, peer, .. }) = side else { return };
+        let Some(Side::Downstream { listener, peer, .. }) = side else { return self.impossible("record_refused") };
         let inbound = matches!(listener, Listener::Inbound | Listener::InboundPlaintext);
         let own = self.snapshot.as_ref().and_then(|snapshot| snapshot.inbound()).filter(|_| inbound);
         let path = self.fields.get(b":path").unwrap_or_default();

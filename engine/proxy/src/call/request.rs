@@ -37,6 +37,7 @@ impl Worker {
     fn decide(&mut self, connection: u32) -> Result<Policy, Refusal> {
         let Some(Side::Downstream { listener, authority, peer }) = self.connections.get(connection).map(|c| &c.side)
         else {
+            self.impossible::<()>("decide");
             return Err(Refusal::local(Reason::NoRoute, "not a connection that makes calls"));
         };
         let snapshot = self.snapshot.as_deref();
@@ -55,17 +56,17 @@ impl Worker {
         let expired = call.deadline.is_expired(self.now);
         let at = call.deadline.instant();
         let key = self.calls.insert(call);
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            connection.http2.set_token(down.stream, Token(key));
+        match self.connections.get_mut(down.connection) {
+            Some(connection) => connection.http2.set_token(down.stream, Token(key)),
+            None => self.impossible("begin_call"),
         }
         if expired {
             return self.deadline_passed(key);
         }
         if let Some(at) = at {
             let timer = self.timers.insert(at, Timer::Deadline(key));
-            if let Some(call) = self.calls.get_mut(key) {
-                call.deadline_timer = timer;
-            }
+            let Some(call) = self.calls.get_mut(key) else { return self.impossible("begin_call") };
+            call.deadline_timer = timer;
         }
         self.start_attempt(key);
     }
@@ -122,7 +123,7 @@ impl Worker {
 
     /// Part of the request. What the upstream's window does not take stays with its stream, and this one's window with it.
     pub(crate) fn on_request_data(&mut self, key: u32, payload: &[u8], end_stream: bool) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_request_data") };
         call.request_ended |= end_stream;
         call.request_bytes += payload.len() as u64;
         if call.phase == Phase::Flushing {
@@ -130,7 +131,7 @@ impl Worker {
         }
         call.unreleased += payload.len();
         self.keep_for_replay(key, payload);
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("on_request_data") };
         if call.phase == Phase::Running
             && let Some(up) = call.up()
         {
@@ -141,22 +142,20 @@ impl Worker {
 
     /// Request trailers: gRPC has none, but they are passed on like the rest, behind data that waits or goes up again.
     pub(crate) fn on_request_trailers(&mut self, key: u32) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_request_trailers") };
         call.request_ended = true;
         if call.phase != Phase::Running || call.replayable == Replay::Kept {
             call.request_trailers = Some(Box::new(self.fields.clone()));
         }
         if call.phase == Phase::Running
             && let Some(up) = call.up()
-            && let Some(connection) = self.connections.get_mut(up.connection)
         {
-            connection.http2.send_headers(up.stream, &self.fields, true);
-            self.touch(up.connection);
+            self.send_fields(up, true);
         }
     }
 
     fn keep_for_replay(&mut self, key: u32, payload: &[u8]) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("keep_for_replay") };
         // Before an attempt runs there is no other place for the data; the stream's window bounds it.
         let needed = call.phase != Phase::Running;
         if call.replayable != Replay::Kept && !needed {
@@ -174,7 +173,7 @@ impl Worker {
 
     /// The request's data will not be needed again.
     pub(crate) fn drop_replay(&mut self, key: u32, why: Replay) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("drop_replay") };
         if call.replayable == Replay::Kept {
             call.replayable = why;
         }
@@ -186,21 +185,18 @@ impl Worker {
 
     /// Gives the caller window back for what has left on the other hop.
     pub(crate) fn release_request(&mut self, key: u32, bytes: usize) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("release_request") };
         let bytes = bytes.min(call.unreleased);
         call.unreleased -= bytes;
         let down = call.down;
-        if bytes > 0
-            && let Some(connection) = self.connections.get_mut(down.connection)
-        {
-            connection.http2.release(down.stream, bytes as u32);
-            self.touch(down.connection);
+        if bytes > 0 {
+            self.release(down, bytes as u32);
         }
     }
 
     /// The caller reset its stream, or broke a rule of HTTP/2 on it.
     pub(crate) fn on_caller_gone(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("on_caller_gone") };
         // Callers keep the deadline themselves and are a little quicker than our timer: the cause is the same.
         let late = super::deadline::is_out_of_time(call, self.now);
         let outcome = if late { Outcome::deadline() } else { Outcome::cancelled() };
@@ -215,12 +211,10 @@ impl Worker {
     fn refuse_request(&mut self, down: StreamRef, policy: Option<&Policy>, refusal: &Refusal, end_stream: bool) {
         self.record_refused(down.connection, policy, refusal);
         refusal.write(Head::Unsent, &mut self.scratch);
-        let Some(connection) = self.connections.get_mut(down.connection) else { return };
-        connection.http2.send_headers(down.stream, &self.scratch, true);
+        self.send_made(down, true);
         if !end_stream {
-            connection.http2.reset(down.stream, ErrorCode::NO_ERROR);
+            self.reset(down, ErrorCode::NO_ERROR);
         }
-        self.touch(down.connection);
     }
 
     /// A head over a limit: that stream alone is answered.

@@ -3,7 +3,6 @@
 use super::reply::{Head, REASON_TRAILER};
 use super::{Call, Failure, Phase, Policy, Replay};
 use crate::planted;
-use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use std::time::Duration;
 use tulle_http2::{ErrorCode, HeaderLimit};
@@ -34,7 +33,7 @@ impl Worker {
             }
         }
         let now = self.now;
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_response") };
         planted::panic_at("response", &call.head);
         if let Some(attempt) = &mut call.attempt {
             attempt.answered = Some(now);
@@ -54,7 +53,7 @@ impl Worker {
 
     /// A 1xx head is in `self.fields`.
     pub(crate) fn on_informational(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("on_informational") };
         if call.reply == Head::Unsent && call.held.is_empty() {
             let down = call.down;
             self.send_fields(down, false);
@@ -63,7 +62,7 @@ impl Worker {
 
     pub(crate) fn on_response_data(&mut self, key: u32, payload: &[u8], end_stream: bool) {
         self.commit(key);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_response_data") };
         call.response_bytes += payload.len() as u64;
         let down = call.down;
         if let Some(attempt) = &mut call.attempt {
@@ -106,17 +105,14 @@ impl Worker {
 
     /// Sends a head that is held back: from here on the call is not tried again.
     pub(crate) fn commit(&mut self, key: u32) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("commit") };
         if call.held.is_empty() {
             return;
         }
         std::mem::swap(&mut call.held, &mut self.scratch);
         call.held.clear();
         let down = call.down;
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            connection.http2.send_headers(down.stream, &self.scratch, false);
-            self.touch(down.connection);
-        }
+        self.send_made(down, false);
         self.committed(key);
     }
 
@@ -137,22 +133,20 @@ impl Worker {
         let Some(attempt) = self.calls.get_mut(key).and_then(|call| call.attempt.as_mut()) else { return };
         let bytes = bytes.min(attempt.unreleased);
         attempt.unreleased -= bytes;
-        let Some(up) = attempt.stream.filter(|_| bytes > 0) else { return };
-        if let Some(connection) = self.connections.get_mut(up.connection) {
-            connection.http2.release(up.stream, bytes as u32);
-            self.touch(up.connection);
+        if let Some(up) = attempt.stream.filter(|_| bytes > 0) {
+            self.release(up, bytes as u32);
         }
     }
 
     fn forward_head(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return };
+        let Some(call) = self.calls.get(key) else { return self.impossible("forward_head") };
         let down = call.down;
         self.send_fields(down, false);
         self.committed(key);
     }
 
     fn committed(&mut self, key: u32) {
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("committed") };
         call.reply = Head::Sent;
         self.timers.cancel(&mut call.hold_timer);
         self.drop_replay(key, Replay::Committed);
@@ -169,7 +163,7 @@ impl Worker {
         }
         self.end_attempt(key, &outcome);
         self.commit(key);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("response_complete") };
         call.reply = Head::Sent;
         let down = call.down;
         self.send_fields(down, true);
@@ -192,13 +186,6 @@ impl Worker {
         match attempt.map_or(200, |attempt| attempt.http_status) {
             200 => Outcome::missing_status(),
             status => Outcome::http(status),
-        }
-    }
-
-    fn send_fields(&mut self, down: StreamRef, end_stream: bool) {
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            connection.http2.send_headers(down.stream, &self.fields, end_stream);
-            self.touch(down.connection);
         }
     }
 

@@ -105,12 +105,18 @@ impl Connections {
     /// Marks a connection as changed.
     #[inline]
     pub(crate) fn touch(&mut self, key: u32) {
-        if let Some(connection) = self.slab.get_mut(key as usize)
-            && !connection.dirty
-        {
+        self.change(key);
+    }
+
+    /// A connection that is about to be changed, and marked so.
+    #[inline]
+    pub(crate) fn change(&mut self, key: u32) -> Option<&mut Connection> {
+        let connection = self.slab.get_mut(key as usize)?;
+        if !connection.dirty {
             connection.dirty = true;
             self.dirty.push_back(key);
         }
+        Some(connection)
     }
 
     /// The next connection that changed, marked no longer.

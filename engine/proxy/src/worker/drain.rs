@@ -90,7 +90,7 @@ impl Worker {
 
     fn announce(&mut self, key: u32) {
         let now = self.now;
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("announce") };
         if connection.stage == Stage::Open && connection.draining == Draining::No {
             connection.http2.announce_shutdown();
             connection.draining = Draining::Announced(now);

@@ -55,7 +55,7 @@ impl Worker {
     /// when it is no longer young.
     pub(crate) fn let_go(&mut self, up: StreamRef, pool: usize, launched: Instant, down: u32) {
         let now = self.now;
-        let Some(connection) = self.connections.get_mut(up.connection) else { return };
+        let Some(connection) = self.connections.get_mut(up.connection) else { return self.impossible("let_go") };
         if !connection.http2.is_live(up.stream) {
             return self.stream_freed(up.connection, pool);
         }
@@ -65,7 +65,7 @@ impl Worker {
         if may_go {
             return self.reset_upstream(up, pool);
         }
-        let Some(connection) = self.connections.get_mut(up.connection) else { return };
+        let Some(connection) = self.connections.get_mut(up.connection) else { return self.impossible("let_go") };
         // No further event of it concerns a call.
         connection.http2.set_token(up.stream, Token::NONE);
         self.hold_reset(Held { up, pool, due, owner });
@@ -73,7 +73,7 @@ impl Worker {
 
     fn hold_reset(&mut self, held: Held) {
         let key = held.up.connection;
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("hold_reset") };
         if connection.held_resets.held.is_empty() {
             connection.held_resets.timer = self.timers.insert(held.due, Timer::HeldResets(key));
         }
@@ -120,10 +120,7 @@ impl Worker {
     }
 
     fn reset_upstream(&mut self, up: StreamRef, pool: usize) {
-        if let Some(connection) = self.connections.get_mut(up.connection) {
-            connection.http2.reset(up.stream, ErrorCode::CANCEL);
-            self.touch(up.connection);
-        }
+        self.reset(up, ErrorCode::CANCEL);
         self.stream_freed(up.connection, pool);
     }
 
@@ -139,7 +136,7 @@ impl Worker {
 
     /// Who answers for a young stream that is given up.
     fn owner_of_young(&mut self, key: u32) -> Option<Owner> {
-        let connection = self.connections.get_mut(key)?;
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("owner_of_young") };
         let shared = matches!(connection.side, Side::Downstream { listener: Listener::Inbound, .. });
         let excused = connection.resets.keeps_pace(self.now) && shared;
         (!excused).then_some(Owner { key, serial: connection.serial })

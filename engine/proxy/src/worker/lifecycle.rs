@@ -93,19 +93,23 @@ impl Worker {
 
     /// A connection for a pool; refused where the service has as many as may be.
     pub(crate) fn connect(&mut self, call: u32, index: usize) -> Result<(), Refusal> {
-        let Some(policy) = self.calls.get(call).map(|call| &call.policy) else { return Ok(()) };
+        let (Some(call), Some(pool)) = (self.calls.get(call), self.pools.get(index)) else {
+            self.impossible::<()>("connect");
+            return Ok(());
+        };
+        let policy = &call.policy;
         let breaker = policy.breaker().clone();
         if let Err(reached) = breaker.acquire(Limit::Connections) {
             let message = format!("{} connections to {} are open, as many as may be", reached.value, policy.peer());
             return Err(Refusal::local(Reason::BreakerOpen, message));
         }
-        let cell = self.pools.get(index).and_then(|pool| pool.target.cell().cloned());
-        let side = Side::Upstream { pool: index, cell, breaker };
+        let target = pool.target.clone();
+        let side = Side::Upstream { pool: index, cell: target.cell().cloned(), breaker };
         let key = self.add_connection(Role::Client, side, Stage::Opening);
-        if let Some(pool) = self.pools.get_mut(index) {
-            pool.connections.push(key.0);
-            let (address, identity) = (pool.target.address(), pool.target.identity().cloned());
-            self.connections.dial(key, address, identity);
+        self.connections.dial(key, target.address(), target.identity().cloned());
+        match self.pools.get_mut(index) {
+            Some(pool) => pool.connections.push(key.0),
+            None => self.impossible("connect"),
         }
         Ok(())
     }
@@ -137,7 +141,7 @@ impl Worker {
 
     /// Closes once the output is out; no call is on it.
     pub(crate) fn close_gracefully(&mut self, key: u32, label: &'static str) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("close_gracefully") };
         if connection.stage == Stage::Opening {
             return self.forget_connection(key, label);
         }
@@ -152,10 +156,9 @@ impl Worker {
 
     /// Says `last` and closes.
     pub(crate) fn refuse_connection(&mut self, key: u32, last: &[u8]) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.http2.advance_output(connection.http2.output().len());
-            connection.prelude.extend_from_slice(last);
-        }
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("refuse_connection") };
+        connection.http2.advance_output(connection.http2.output().len());
+        connection.prelude.extend_from_slice(last);
         self.close_gracefully(key, "refused");
     }
 
@@ -167,7 +170,7 @@ impl Worker {
 
     /// Retired, drained or left by its peer, a connection closes with its last stream.
     pub(crate) fn close_if_idle(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("close_if_idle") };
         if connection.stage == Stage::Opening || connection.http2.active_streams() > 0 {
             return;
         }
@@ -211,7 +214,7 @@ impl Worker {
 
     /// A stream of a downstream connection has ended.
     pub(crate) fn after_downstream_stream(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("after_downstream_stream") };
         connection.busy_since = self.now;
         if connection.draining != Draining::No {
             self.close_if_idle(key);
@@ -259,18 +262,17 @@ impl Worker {
             return;
         };
         let index = *pool;
-        if let Some(pool) = self.pools.get_mut(index) {
-            pool.forget_connection(key);
-            if !pool.pending.is_empty() {
-                self.turn.free(index);
-            }
+        let Some(pool) = self.pools.get_mut(index) else { return self.impossible("leave_pool") };
+        pool.forget_connection(key);
+        if !pool.pending.is_empty() {
+            self.turn.free(index);
         }
     }
 
     /// Without any connection, open or on its way, those that wait for one go elsewhere.
     fn fail_queue(&mut self, index: usize, cause: &str) {
         let now = self.now;
-        let Some(pool) = self.pools.get_mut(index) else { return };
+        let Some(pool) = self.pools.get_mut(index) else { return self.impossible("fail_queue") };
         pool.connect_failed(now);
         if !pool.connections.is_empty() {
             return;

@@ -5,6 +5,7 @@ use super::connection::{Side, Stage};
 use super::names::{ConnectionKey, StreamRef};
 use crate::call::Phase;
 use crate::planted;
+use tulle_http2::{ErrorCode, Fields};
 
 impl Worker {
     /// Marks a connection as changed.
@@ -58,10 +59,41 @@ impl Worker {
 
     /// Sends DATA on a stream; gives the bytes that left at once.
     pub(crate) fn send_data(&mut self, to: StreamRef, payload: &[u8], end_stream: bool) -> usize {
-        let Some(connection) = self.connections.get_mut(to.connection) else { return payload.len() };
-        let sent = connection.http2.send_data(to.stream, payload, end_stream);
-        self.touch(to.connection);
-        sent
+        let Some(connection) = self.connections.change(to.connection) else {
+            self.impossible::<()>("send_data");
+            return payload.len();
+        };
+        connection.http2.send_data(to.stream, payload, end_stream)
+    }
+
+    /// Sends a field section on a stream.
+    pub(crate) fn send_section(&mut self, to: StreamRef, section: &Fields, end_stream: bool) {
+        let Some(connection) = self.connections.change(to.connection) else { return self.impossible("send_section") };
+        connection.http2.send_headers(to.stream, section, end_stream);
+    }
+
+    /// Sends the field section of the event at hand on a stream.
+    pub(crate) fn send_fields(&mut self, to: StreamRef, end_stream: bool) {
+        let Some(connection) = self.connections.change(to.connection) else { return self.impossible("send_fields") };
+        connection.http2.send_headers(to.stream, &self.fields, end_stream);
+    }
+
+    /// Sends the field section that has been made in `scratch` on a stream.
+    pub(crate) fn send_made(&mut self, to: StreamRef, end_stream: bool) {
+        let Some(connection) = self.connections.change(to.connection) else { return self.impossible("send_made") };
+        connection.http2.send_headers(to.stream, &self.scratch, end_stream);
+    }
+
+    /// Gives a stream's peer window back.
+    pub(crate) fn release(&mut self, to: StreamRef, bytes: u32) {
+        let Some(connection) = self.connections.change(to.connection) else { return self.impossible("release") };
+        connection.http2.release(to.stream, bytes);
+    }
+
+    /// Resets a stream.
+    pub(crate) fn reset(&mut self, to: StreamRef, code: ErrorCode) {
+        let Some(connection) = self.connections.change(to.connection) else { return self.impossible("reset") };
+        connection.http2.reset(to.stream, code);
     }
 
     /// DATA that has left its queue gives window back on the other hop.

@@ -27,7 +27,7 @@ impl Worker {
     /// Looks at all of a connection's streams and at its socket.
     pub(crate) fn look(&mut self, key: u32) {
         let now = self.now;
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("look") };
         connection.looked_at = now;
         let taken = connection.output().is_empty() || connection.written != connection.written_at_look;
         connection.written_at_look = connection.written;
@@ -78,10 +78,7 @@ impl Worker {
     }
 
     fn drop_stalled_caller(&mut self, down: StreamRef, key: u32) {
-        if let Some(connection) = self.connections.get_mut(down.connection) {
-            connection.http2.reset(down.stream, ErrorCode::CANCEL);
-            self.touch(down.connection);
-        }
+        self.reset(down, ErrorCode::CANCEL);
         if self.calls.get(key).is_some_and(|call| call.down == down) {
             self.on_caller_gone(key);
         }

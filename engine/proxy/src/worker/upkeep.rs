@@ -80,7 +80,7 @@ impl Worker {
     }
 
     pub(crate) fn arm_upkeep(&mut self, key: u32, at: Instant) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("arm_upkeep") };
         self.timers.cancel(&mut connection.upkeep);
         connection.upkeep = self.timers.insert(at, Timer::Upkeep(key));
         connection.upkeep_at = at;
@@ -100,7 +100,7 @@ impl Worker {
     /// A connection got its first stream: from now on its silence counts.
     pub(crate) fn became_busy(&mut self, key: u32) {
         let at = self.now + SILENCE.min(self.between_looks());
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("became_busy") };
         connection.busy_since = self.now;
         if connection.upkeep_at > at {
             self.arm_upkeep(key, at);
@@ -119,16 +119,14 @@ impl Worker {
 
     fn ask_for_life(&mut self, key: u32) {
         let at = self.now;
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.http2.ping(*b"tulle-ka");
-            connection.pinged_at = Some(at);
-        }
-        self.touch(key);
+        let Some(connection) = self.connections.change(key) else { return self.impossible("ask_for_life") };
+        connection.http2.ping(*b"tulle-ka");
+        connection.pinged_at = Some(at);
         self.arm_first_upkeep(key);
     }
 
     fn head_unfinished(&mut self, key: u32) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("head_unfinished") };
         let error = connection.http2.fail_late_block();
         self.connection_error(key, error);
     }
@@ -148,10 +146,9 @@ impl Worker {
     }
 
     fn close_idle(&mut self, key: u32) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.http2.shutdown();
-            connection.draining = Draining::Last;
-        }
+        let Some(connection) = self.connections.get_mut(key) else { return self.impossible("close_idle") };
+        connection.http2.shutdown();
+        connection.draining = Draining::Last;
         self.close_gracefully(key, "idle");
     }
 }

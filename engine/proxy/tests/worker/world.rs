@@ -278,9 +278,16 @@ impl World {
             let acted = self.act();
             let read = self.read_all();
             if !wrote && !acted && !read && self.worker.is_settled() {
-                return;
+                return self.check_look_ups();
             }
         }
+    }
+
+    /// Whatever a test does: what must be there is found.
+    fn check_look_ups(&self) {
+        let counters = self.worker.telemetry.counters.iter();
+        let missed: Vec<_> = counters.filter(|(name, _, _)| *name == CounterName::Impossible).collect();
+        assert!(missed.is_empty(), "look-ups missed: {missed:?}");
     }
 
     pub(crate) fn write_all(&mut self) -> bool {

@@ -54,6 +54,7 @@ pub(super) fn label_of(counter: &str) -> Option<&'static str> {
         | "tulle.protocol.stream_errors" => Some("reason"),
         "tulle.connections.accepted" => Some("tulle.listener"),
         "tulle.limits.exceeded" => Some(LIMIT),
+        "tulle.engine.impossible" => Some("tulle.place"),
         _ => None,
     }
 }
