@@ -21,7 +21,9 @@ from sidecar.config import VERSION_LABEL, SidecarConfig, UpstreamPort, advertise
 from sidecar.discovery import Discovery
 from sidecar.engine import Engine
 from sidecar.engine_config import engine_config
-from sidecar.health import AlwaysWell, GrpcCheck, Health
+from sidecar.health.asking import Asking
+from sidecar.health.settings import CheckSettings
+from sidecar.health.verdict import Health
 from sidecar.identity import Renewal, stored_life
 from sidecar.link import Link
 from sidecar.pages import Shown, pages
@@ -94,6 +96,7 @@ class _Parts:
     watch: KeptOpen
     renewal: Renewal
     health: Health
+    asking: Asking
     registration: Registration | None
     pump: Pump | None
     addresses: SidecarAddresses
@@ -102,11 +105,10 @@ class _Parts:
 
     def tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs beside the calls; none of it is on their path."""
-        check = GrpcCheck(self.config.application) if self.config.application else AlwaysWell()
         tasks: dict[str, Callable[[], Awaitable[None]]] = {
             "discovery": lambda: self.watch.run(self.discovery.session),
             "identity": self.renewal.run,
-            "health": lambda: self.health.run(check, self.clock),
+            "health": self._judge,
         }
         if self.registration is not None:
             session = self.registration.session
@@ -116,6 +118,11 @@ class _Parts:
             pump = self.pump
             tasks["telemetry"] = lambda: pump.run(self.clock)
         return tasks
+
+    async def _judge(self) -> None:
+        # Not before policy is there: it says how the application is asked.
+        await self.discovery.in_force.wait()
+        await self.health.run(self.asking, self.clock)
 
     async def leave(self, before_shutdown: Hook | None) -> None:
         """Callers let go first, calls in flight end next, the application's own calls last."""
@@ -140,7 +147,11 @@ async def _start(
     engine = Engine(engine_config(config, instance, state.identity_dir, telemetry.trace_ratio))
     control_plane = await establish(config, state, engine, clock)
     cache = SnapshotCache(state.folder / SNAPSHOT, config.service_name)
-    discovery = Discovery(engine, cache, instance, engine.version)
+    asking = _asking(config)
+    stack.push_async_callback(asking.close)
+    discovery = Discovery(
+        engine, cache, instance, engine.version, lambda inbound: asking.take(CheckSettings.of(inbound))
+    )
     await discovery.restore()
     bound = await engine.start()
     # Once more at the end of a start that fails halfway; after an orderly leave it does nothing.
@@ -163,12 +174,20 @@ async def _start(
         watch=watch,
         renewal=Renewal(engine, link, lambda: stored_life(state.identity_dir, _not_after(engine)), clock, random),
         health=health,
+        asking=asking,
         registration=registration,
         pump=await _pump(config, telemetry, instance, engine, drain, link),
         addresses=addresses,
         clock=clock,
         random=random,
     )
+
+
+def _asking(config: SidecarConfig) -> Asking:
+    async def found(place: HostPort) -> None:
+        """The engine dials what it was told at its start."""
+
+    return Asking(HostPort.parse(config.application) if config.application else None, found)
 
 
 def _registration(

@@ -121,7 +121,9 @@ async def test_it_is_not_ready_while_the_application_is_failing(payments: Bench,
     await application.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
     async with payments.start() as running:
-        assert await running.get("/readyz") == (503, b"the application is not healthy\n")
+        registered = await asyncio.wait_for(payments.other_side.registries.registered.get(), LIMIT)
+        assert (registered.starting, registered.unhealthy_reason) == (True, "it says NOT_SERVING")
+        assert await running.get("/readyz") == (503, b"the application is not healthy: it says NOT_SERVING\n")
 
 
 async def test_the_application_is_stopped_after_deregistering(payments: Bench) -> None:
