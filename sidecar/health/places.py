@@ -13,12 +13,17 @@ from sidecar.address import LOOPBACK_NAME, HostPort, is_ip
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
-async def places_of(address: HostPort) -> list[HostPort]:
-    """IP addresses, IPv4 first; none where the name has none."""
-    if is_ip(address.host):
-        return [address]
+def may_listen(address: HostPort) -> list[HostPort]:
+    """Both loopback addresses of "localhost"; any other host as it is, a name for who resolves it."""
     if address.host == LOOPBACK_NAME:
         return [HostPort(host, address.port) for host in _LOOPBACK]
+    return [address]
+
+
+async def places_of(address: HostPort) -> list[HostPort]:
+    """IP addresses, IPv4 first; none where the name has none."""
+    if is_ip(address.host) or address.host == LOOPBACK_NAME:
+        return may_listen(address)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except OSError:

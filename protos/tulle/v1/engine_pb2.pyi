@@ -104,6 +104,7 @@ class EngineConfig(_message.Message):
     TRACE_RATIO_FIELD_NUMBER: _builtins.int
     INBOUND_PLAINTEXT_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    APPLICATION_ALSO_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """"namespace/name" of the service that this sidecar stands beside."""
     instance: _builtins.str
@@ -128,6 +129,10 @@ class EngineConfig(_message.Message):
 
     @_builtins.property
     def limits(self) -> Global___Limits: ...
+    @_builtins.property
+    def application_also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further addresses where the application may listen; Engine.use_application chooses, `application` is the first choice."""
+
     def __init__(
         self,
         *,
@@ -142,10 +147,11 @@ class EngineConfig(_message.Message):
         trace_ratio: _builtins.float = ...,
         inbound_plaintext: _builtins.bool = ...,
         limits: Global___Limits | None = ...,
+        application_also: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "identity_dir", b"identity_dir", "inbound_listen", b"inbound_listen", "inbound_plaintext", b"inbound_plaintext", "instance", b"instance", "limits", b"limits", "outbound_listen", b"outbound_listen", "service", b"service", "trace_ratio", b"trace_ratio", "upstream_ports", b"upstream_ports", "workers", b"workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "application_also", b"application_also", "identity_dir", b"identity_dir", "inbound_listen", b"inbound_listen", "inbound_plaintext", b"inbound_plaintext", "instance", b"instance", "limits", b"limits", "outbound_listen", b"outbound_listen", "service", b"service", "trace_ratio", b"trace_ratio", "upstream_ports", b"upstream_ports", "workers", b"workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,7 +60,8 @@ impl Worker {
                 picked.map(Target::Endpoint).map_err(|none| no_endpoint(none, &outbound.cluster))
             }
             Policy::Inbound(_) => {
-                self.settings.application.map(Target::Application).ok_or_else(|| {
+                let application = self.settings.application.as_ref();
+                application.map(|application| Target::Application(application.address())).ok_or_else(|| {
                     Refusal::local(Reason::NoEndpoints, "no application is configured behind this sidecar")
                 })
             }
