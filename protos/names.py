@@ -83,6 +83,18 @@ REASONS: Final = (
     "shed",
 )
 
+# --- what an instance may be called and labelled: refused by the sidecar at its start, and by the registry -----------
+INSTANCE_ID_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+INSTANCE_ID_RULE: Final = "letters, digits, '.', '_' and '-', 1 to 128 of them, the first a letter or digit"
+LABEL_KEY_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}"
+LABEL_RULE: Final = (
+    "a key is 1 to 63 letters, digits and ._/-, the first a letter or digit; a value at most 128 characters"
+)
+LONGEST_LABEL: Final = 128
+MOST_LABELS: Final = 32
+LARGEST_WEIGHT: Final = 1_000_000
+LONGEST_UNHEALTHY_REASON: Final = 512
+
 # --- places ---------------------------------------------------------------------------------------------------------
 CONTROL_PLANE_PORT: Final = 7443
 OUTBOUND_PORT: Final = 7440

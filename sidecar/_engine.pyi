@@ -56,6 +56,10 @@ class Engine:
     def apply(self, snapshot: bytes) -> None:
         """Put a serialized Snapshot in force for new calls, whole or not at all. Raises InvalidSnapshot."""
 
+    def use_application(self, address: str) -> None:
+        """Dial the application at `address` ("ip:port") from now on: one of those that EngineConfig names. Calls in
+        flight stay where they are. Raises InvalidConfig: it is none of these."""
+
     def create_csr(self) -> bytes:
         """Make a new P-256 key, kept pending in memory, and return a PKCS#10 request (DER) signed by it."""
 

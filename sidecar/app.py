@@ -21,7 +21,11 @@ from sidecar.config import VERSION_LABEL, SidecarConfig, UpstreamPort, advertise
 from sidecar.discovery import Discovery
 from sidecar.engine import Engine
 from sidecar.engine_config import engine_config
-from sidecar.health import AlwaysWell, GrpcCheck, Health
+from sidecar.errors import EngineRefusedError
+from sidecar.events import ToldOnReading, log_events
+from sidecar.health.asking import Asking
+from sidecar.health.settings import CheckSettings
+from sidecar.health.verdict import Health
 from sidecar.identity import Renewal, stored_life
 from sidecar.link import Link
 from sidecar.pages import Shown, pages
@@ -43,6 +47,7 @@ STREAM_BACKOFF: Final = Backoff(timedelta(milliseconds=200), timedelta(seconds=3
 DEREGISTER_SECONDS: Final = 5.0
 # The engine's two-phase GOAWAY takes half a second: calls sent before a caller knew must still find the application.
 GOAWAY_SECONDS: Final = 1.0
+EVENTS_SECONDS: Final = 1.0
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -94,6 +99,7 @@ class _Parts:
     watch: KeptOpen
     renewal: Renewal
     health: Health
+    asking: Asking
     registration: Registration | None
     pump: Pump | None
     addresses: SidecarAddresses
@@ -102,11 +108,10 @@ class _Parts:
 
     def tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs beside the calls; none of it is on their path."""
-        check = GrpcCheck(self.config.application) if self.config.application else AlwaysWell()
         tasks: dict[str, Callable[[], Awaitable[None]]] = {
             "discovery": lambda: self.watch.run(self.discovery.session),
             "identity": self.renewal.run,
-            "health": lambda: self.health.run(check, self.clock),
+            "health": self._judge,
         }
         if self.registration is not None:
             session = self.registration.session
@@ -115,7 +120,20 @@ class _Parts:
         if self.pump is not None:
             pump = self.pump
             tasks["telemetry"] = lambda: pump.run(self.clock)
+        else:
+            tasks["events"] = self._tell
         return tasks
+
+    async def _tell(self) -> None:
+        """Where nothing reads the counters, which would log the events as well."""
+        while True:
+            await self.clock.sleep(EVENTS_SECONDS)
+            await asyncio.to_thread(log_events, self.engine)
+
+    async def _judge(self) -> None:
+        # Not before policy is there: it says how the application is asked.
+        await self.discovery.in_force.wait()
+        await self.health.run(self.asking, self.clock)
 
     async def leave(self, before_shutdown: Hook | None) -> None:
         """Callers let go first, calls in flight end next, the application's own calls last."""
@@ -130,6 +148,7 @@ class _Parts:
             log.warning("calls were still open after %g s and have been ended", grace)
         if self.pump is not None:
             await self.pump.finish()
+        await asyncio.to_thread(log_events, self.engine)
 
 
 async def _start(
@@ -140,7 +159,11 @@ async def _start(
     engine = Engine(engine_config(config, instance, state.identity_dir, telemetry.trace_ratio))
     control_plane = await establish(config, state, engine, clock)
     cache = SnapshotCache(state.folder / SNAPSHOT, config.service_name)
-    discovery = Discovery(engine, cache, instance, engine.version)
+    asking = _asking(config, engine)
+    stack.push_async_callback(asking.close)
+    discovery = Discovery(
+        engine, cache, instance, engine.version, lambda inbound: asking.take(CheckSettings.of(inbound))
+    )
     await discovery.restore()
     bound = await engine.start()
     # Once more at the end of a start that fails halfway; after an orderly leave it does nothing.
@@ -149,7 +172,7 @@ async def _start(
     stack.push_async_callback(link.close)
     health = Health()
     registration = _registration(config, instance, bound, health)
-    drain = Drain(engine, config.service_name, lambda: _not_after(engine))
+    drain = Drain(ToldOnReading(engine), config.service_name, lambda: _not_after(engine))
     facts = {"service": config.service_name, "instance": instance, "control_plane": control_plane}
     watch = KeptOpen("discovery", link, STREAM_BACKOFF, clock, random)
     admin = Admin(pages(Shown(engine, discovery, watch, health, registration, drain, stopping, facts)))
@@ -163,12 +186,24 @@ async def _start(
         watch=watch,
         renewal=Renewal(engine, link, lambda: stored_life(state.identity_dir, _not_after(engine)), clock, random),
         health=health,
+        asking=asking,
         registration=registration,
         pump=await _pump(config, telemetry, instance, engine, drain, link),
         addresses=addresses,
         clock=clock,
         random=random,
     )
+
+
+def _asking(config: SidecarConfig, engine: Engine) -> Asking:
+    async def found(place: HostPort) -> None:
+        # Told before the verdict: the first call already goes where the application was found.
+        try:
+            engine.use_application(str(place))
+        except EngineRefusedError as error:
+            log.warning("%s; restart the sidecar, its application has moved", error)
+
+    return Asking(HostPort.parse(config.application) if config.application else None, found)
 
 
 def _registration(

@@ -20,9 +20,8 @@ VERSION_LABEL: Final = "version"
 
 # RFC 1123: callers use a service's name as an authority.
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?")
-_INSTANCE = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_MAX_LABEL_VALUE = 256
+_LABEL_KEY = re.compile(names.LABEL_KEY_PATTERN)
+_INSTANCE = re.compile(names.INSTANCE_ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +128,15 @@ class SidecarConfig:
         if namespace == names.RESERVED_NAMESPACE:
             raise refuse(key, f"{namespace!r} is reserved for the mesh itself; use another namespace")
         if self.instance is not None and not _INSTANCE.fullmatch(self.instance):
-            raise refuse("instance", f"{self.instance!r} is not an id; use letters, digits, dots, dashes, at most 128")
+            raise refuse("instance", f"{self.instance!r} is not an id; use {names.INSTANCE_ID_RULE}")
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        if len(self.labels) > names.MOST_LABELS:
+            raise refuse("labels", f"are {len(self.labels)}; give at most {names.MOST_LABELS}")
         for key, value in self.labels.items():
-            if not _LABEL_KEY.fullmatch(key) or len(value) > _MAX_LABEL_VALUE:
-                raise refuse(
-                    "labels", f"{key}={value!r} is not a label; write key=value, at most 63 and 256 characters"
-                )
+            if not _LABEL_KEY.fullmatch(key) or len(value) > names.LONGEST_LABEL:
+                raise refuse("labels", f"{key}={value!r} is not a label; {names.LABEL_RULE}")
 
     def _check_addresses(self) -> None:
         check_loopback("admin", self.admin)
@@ -155,8 +157,8 @@ class SidecarConfig:
             raise refuse("advertise", f"is missing: callers cannot dial {self.inbound}; give the ip that they reach")
 
     def _check_ranges(self) -> None:
-        if not 1 <= self.weight <= 1_000_000:
-            raise refuse("weight", f"{self.weight} is not from 1 to 1000000")
+        if not 1 <= self.weight <= names.LARGEST_WEIGHT:
+            raise refuse("weight", f"{self.weight} is not from 1 to {names.LARGEST_WEIGHT}")
         if not timedelta(0) <= self.grace <= MAX_GRACE:
             raise refuse("grace", f"{self.grace.total_seconds():g} s is not from 0 to 120 s")
         if not 0 <= self.workers <= 1024:
@@ -198,6 +200,8 @@ def check_dialled(key: str, text: str) -> HostPort:
 
 def advertised(text: str, bound_port: int) -> HostPort:
     """What callers dial: "ip", "ip:port" or "[ip]:port"; without a port, the one bound."""
+    if "%" in text:
+        raise refuse("advertise", f"{text!r} has a zone; give an address that is not link-local")
     if is_ip(text):
         return HostPort(text, bound_port)
     address = check_dialled("advertise", text)

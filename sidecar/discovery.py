@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import grpc
 
@@ -13,15 +14,19 @@ from sidecar.sessions import Proved
 
 log = logging.getLogger(__name__)
 
+Took = Callable[[snapshot_pb2.Inbound], None]
+
 
 class Discovery:
     """The Watch stream. `revision` is the snapshot in force, 0 before the first."""
 
-    def __init__(self, engine: Snapshots, cache: SnapshotCache, instance: str, version: str) -> None:
+    def __init__(self, engine: Snapshots, cache: SnapshotCache, instance: str, version: str, took: Took) -> None:
+        """`took` is told what each snapshot put in force says of this sidecar's own side."""
         self._engine = engine
         self._cache = cache
         self._instance = instance
         self._version = version
+        self._tell = took
         self.in_force = asyncio.Event()
         self.revision = 0
 
@@ -35,7 +40,7 @@ class Discovery:
         except SnapshotRefusedError as error:
             log.warning("the cached snapshot %d is refused: %s", snapshot.revision, error)
             return
-        self._took(snapshot.revision)
+        self._took(snapshot)
         log.info("snapshot %d is in force, from the cache", snapshot.revision)
 
     async def session(self, channel: grpc.aio.Channel, proved: Proved) -> None:
@@ -60,11 +65,12 @@ class Discovery:
             return discovery_pb2.WatchRequest(nack=nack)
         # Kept first: whoever was told "ready" may rely on a start without a control plane.
         await self._keep(serialized)
-        self._took(snapshot.revision)
+        self._took(snapshot)
         return discovery_pb2.WatchRequest(ack=discovery_pb2.Ack(revision=snapshot.revision))
 
-    def _took(self, revision: int) -> None:
-        self.revision = revision
+    def _took(self, snapshot: snapshot_pb2.Snapshot) -> None:
+        self.revision = snapshot.revision
+        self._tell(snapshot.inbound)
         self.in_force.set()
 
     async def _keep(self, serialized: bytes) -> None:

@@ -19,6 +19,7 @@ _SETTING_OF = {
     "outbound_listen": "outbound",
     "inbound_listen": "inbound",
     "application": "application",
+    "application_also": "application",
     "identity_dir": "state_dir",
     "workers": "workers",
     "upstream_ports": "upstream_ports",
@@ -89,6 +90,13 @@ class Engine:
         except self._extension.EngineError as error:
             raise SnapshotRefusedError(str(error), "snapshot") from error
 
+    def use_application(self, address: str) -> None:
+        """Dial the application at `address` ("ip:port") for new connections. Raises EngineRefusedError."""
+        try:
+            self._engine.use_application(address)
+        except self._extension.EngineError as error:
+            raise EngineRefusedError(str(error)) from error
+
     async def create_csr(self) -> bytes:
         """A PKCS#10 request (DER) for a new key, which stays in the engine."""
         try:
@@ -114,6 +122,14 @@ class Engine:
         Where `spans` asks for them they are in it, once; else they wait on. For a thread: it waits for a lock.
         """
         return self._engine.drain_telemetry(spans)
+
+    def drain_events(self) -> bytes:
+        """What the engine did by itself since the last time, as a serialized EngineEvents; each is handed over once.
+
+        For a thread: it waits for a lock.
+        """
+        drain = getattr(self._engine, "drain_events", None)
+        return drain() if drain is not None else b""
 
     def post(self, control_plane: str, method: str, request: bytes, timeout: timedelta) -> None:
         """Call a unary method ("/package.Service/Method") of the control plane ("host:port"), shown the SVID in force.

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from sidecar.admin import Page, Pages
 from sidecar.discovery import Discovery
 from sidecar.engine import Engine
-from sidecar.health import Health
+from sidecar.health.verdict import Health
 from sidecar.registration import Registration
 from sidecar.sessions import KeptOpen
 from sidecar.telemetry.drain import Drain
@@ -48,7 +48,7 @@ async def _ready(shown: Shown) -> Page:
         "stopping": shown.stopping.is_set(),
         "no identity in force": shown.engine.identity() is None,
         "no snapshot in force": not shown.discovery.in_force.is_set(),
-        "the application is not healthy": not shown.health.healthy,
+        f"the application is not healthy: {shown.health.reason}": not shown.health.healthy,
     }
     causes = [cause for cause, holds in missing.items() if holds]
     return Page.text("; ".join(causes), HTTPStatus.SERVICE_UNAVAILABLE) if causes else Page.text("ready")
@@ -71,6 +71,7 @@ async def _describe(shown: Shown) -> Page:
         "revision": shown.discovery.revision,
         "control_plane_connected": shown.watch.connected,
         "application_healthy": shown.health.healthy,
+        "application_unhealthy_reason": shown.health.reason or None,
         "lease_id": shown.registration.lease_id if shown.registration else None,
     }
     text = json.dumps({"agent": agent, "engine": json.loads(await shown.engine.describe())}, indent=2)

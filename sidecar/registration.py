@@ -9,7 +9,7 @@ import grpc
 
 from protos.tulle.v1 import registry_pb2, registry_pb2_grpc
 from sidecar.address import HostPort
-from sidecar.health import Health
+from sidecar.health.verdict import Health
 from sidecar.sessions import Proved
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,8 @@ class Registrant:
 
 
 class Registration:
-    """Registers when the application is first healthy. `lease_id` is 0 while there is none."""
+    """Registers as soon as it is known whether the application is healthy: until it has been, the control plane knows
+    the instance and why nobody is sent to it. `lease_id` is 0 while there is none."""
 
     def __init__(self, registrant: Registrant, health: Health) -> None:
         self._registrant = registrant
@@ -42,7 +43,7 @@ class Registration:
     async def session(self, channel: grpc.aio.Channel, proved: Proved) -> None:
         """One lease, until it or its stream ends; the next session replaces the registration. Who leaves stays away:
         then it never ends."""
-        await self._health.first_success.wait()
+        await self._health.asked.wait()
         try:
             lease = await self._register(channel)
             if lease is not None:
@@ -104,14 +105,17 @@ class Registration:
             labels=self._registrant.labels,
             weight=self._registrant.weight,
             healthy=self._health.healthy,
+            unhealthy_reason=self._health.reason,
+            starting=not self._health.ever_healthy,
         )
 
     async def _beats(self, lease_id: int, period: float) -> AsyncIterator[registry_pb2.KeepAliveRequest]:
         while True:
             healthy = self._health.healthy
-            yield registry_pb2.KeepAliveRequest(lease_id=lease_id, healthy=healthy)
+            reason = self._health.reason
+            yield registry_pb2.KeepAliveRequest(lease_id=lease_id, healthy=healthy, unhealthy_reason=reason)
             try:
-                # A change of health goes out at once, an unchanged one in time.
+                # A change of health goes out at once, an unchanged one, and another reason for it, in time.
                 await asyncio.wait_for(self._health.changed_from(healthy), period)
             except TimeoutError:
                 continue

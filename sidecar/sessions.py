@@ -3,19 +3,42 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 import grpc
 
 from sidecar.backoff import Backoff
 from sidecar.clock import Clock
 from sidecar.link import Link
+from sidecar.telling import Telling
 
 log = logging.getLogger(__name__)
+
+# Trying again mends none of these by itself: what was sent, or who sent it, is refused.
+_REFUSALS: Final = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.UNIMPLEMENTED,
+    }
+)
 
 # Told when the stream has proved to work, so that the next failure is the first in a row again.
 Proved = Callable[[], None]
 Session = Callable[[grpc.aio.Channel, Proved], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a stream ended."""
+
+    text: str
+    refused: bool = False
 
 
 class KeptOpen:
@@ -28,6 +51,7 @@ class KeptOpen:
         self._clock = clock
         self._random = random
         self._failures = 0
+        self._telling = Telling()
         self.connected = False
 
     async def run(self, session: Session) -> None:
@@ -39,7 +63,7 @@ class KeptOpen:
             if failure is not None:
                 await self._pause(failure)
 
-    async def _once(self, session: Session, channel: grpc.aio.Channel) -> str | None:
+    async def _once(self, session: Session, channel: grpc.aio.Channel) -> Failure | None:
         running = asyncio.ensure_future(session(channel, self._proved))
         moved = asyncio.ensure_future(self._link.changed(channel))
         try:
@@ -48,22 +72,35 @@ class KeptOpen:
                 return None
             await running
         except grpc.aio.AioRpcError as error:
-            return f"{error.code().name}: {error.details()}"
+            return Failure(f"{error.code().name}: {error.details()}", error.code() in _REFUSALS)
         finally:
             for task in (running, moved):
                 task.cancel()
             await asyncio.gather(running, moved, return_exceptions=True)
-        return "the control plane ended the stream"
+        return Failure("the control plane ended the stream")
 
     def _proved(self) -> None:
         if self._failures:
             log.info("%s: the control plane answers again", self._name)
         self._failures = 0
+        self._telling.forget()
         self.connected = True
 
-    async def _pause(self, failure: str) -> None:
+    async def _pause(self, failure: Failure) -> None:
         self._failures += 1
-        # One line a loss, not one a try: what is in force stays in force meanwhile.
-        if self._failures == 1:
-            log.warning("%s: lost the control plane at %s: %s; trying again", self._name, self._link.address, failure)
+        self._say(failure)
         await self._clock.sleep(self._backoff.delay(self._failures, self._random))
+
+    def _say(self, failure: Failure) -> None:
+        """A loss is said once: what is in force stays in force meanwhile. A refusal needs someone, and is repeated."""
+        at = self._link.address
+        if failure.refused:
+            if self._telling.due(failure.text, self._clock.now()):
+                log.error(
+                    "%s: the control plane at %s refuses: %s; it stays so until that is mended",
+                    self._name,
+                    at,
+                    failure.text,
+                )
+        elif self._failures == 1:
+            log.warning("%s: lost the control plane at %s: %s; trying again", self._name, at, failure.text)

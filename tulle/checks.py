@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from protos.tulle.v1 import discovery_pb2, registry_pb2, telemetry_pb2
 from tulle.output import Column, View
-from tulle.service_status import workload
+from tulle.service_status import why_unhealthy, workload
 
 LEAST_LIFE_LEFT = 0.2  # a certificate below this share of its life fails: it should have been renewed at a half
+_MEND = "mend the application, or say in its Service document how it is asked: spec.healthCheck"
 
 
 class State(StrEnum):
@@ -112,13 +113,14 @@ def check_data_plane(
     services = {instance.service for instance in instances}
     dead = sorted(s for s in services if not any(i.healthy for i in instances if i.service == s))
     for service in dead:
-        yield Finding("data plane", State.FAIL, f"{service} has no healthy instance", f"tulle get instances {service}")
+        why = why_unhealthy([i for i in instances if i.service == service])
+        yield Finding("data plane", State.FAIL, f"{service} has no healthy instance: {why}", _MEND)
     if services and not dead:
         yield Finding("data plane", State.OK, f"{len(services)} services have a healthy instance")
     callers = {workload(proxy.identity) for proxy in connected}
     for service in sorted(set(declared) - services - callers):
         yield Finding(
-            "data plane", State.WARN, f"{service} is declared and nobody is there", "start it with 'tulle run'"
+            "data plane", State.FAIL, f"{service} is declared and nobody is there", "start it with 'tulle run'"
         )
 
 

@@ -19,6 +19,7 @@ class ServiceStatus:
     proxies: int
     in_sync: int
     refused: int
+    why: str
 
 
 def summarize(
@@ -45,6 +46,15 @@ def workload(identity: str) -> str:
     return "/".join(identity.split("/")[3:])
 
 
+def why_unhealthy(instances: Sequence[registry_pb2.Instance]) -> str:
+    """Of the first that is not healthy, "" where all are: each instance with its own is in `tulle get instances`."""
+    out = [instance for instance in instances if not instance.healthy]
+    if not out:
+        return ""
+    more = f" (and {len(out) - 1} more)" if len(out) > 1 else ""
+    return f"{out[0].id}: {out[0].unhealthy_reason or 'its sidecar gives no reason'}{more}"
+
+
 def _row(
     service: str, declared: bool, instances: list[registry_pb2.Instance], proxies: list[discovery_pb2.Proxy]
 ) -> ServiceStatus:
@@ -57,6 +67,7 @@ def _row(
         len(proxies),
         sum(proxy.acked_revision >= proxy.sent_revision for proxy in proxies),
         sum(proxy.HasField("nack") for proxy in proxies),
+        why_unhealthy(instances),
     )
 
 
@@ -68,6 +79,7 @@ STATUS: View[ServiceStatus] = View(
         Column("versions", lambda s: ",".join(s.versions) or "-"),
         Column("proxies in sync", lambda s: f"{s.in_sync}/{s.proxies}"),
         Column("refused", lambda s: s.refused, wide=True),
+        Column("why unhealthy", lambda s: s.why or "-"),
     ),
     lambda s: s.service,
     lambda s: {**asdict(s), "versions": list(s.versions)},

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from sidecar.address import LOOPBACK_NAME
 from sidecar.app import serve
 from sidecar.errors import SidecarError
 from tulle.logs import log_to_stderr
@@ -35,7 +36,7 @@ def stay_beside(given: Mapping[str, Any]) -> int:
     from tulle.runner import find_command, run_beside
 
     port, command = given["port"], given["command"]
-    config = build(given, f"127.0.0.1:{port}" if port else None)
+    config = build(given, f"{LOOPBACK_NAME}:{port}" if port else None)
     find_command(command)
     log_to_stderr()
     capture = Capture.HTTPS_TOO if given["https_proxy"] else Capture.GRPC

@@ -81,6 +81,7 @@ instances: View[registry_pb2.Instance] = View(
         Column("address", lambda i: f"{i.address}:{i.port}"),
         Column("healthy", lambda i: "yes" if i.healthy else "no"),
         Column("labels", _labels),
+        Column("why unhealthy", lambda i: i.unhealthy_reason or "-"),
         Column("weight", lambda i: i.weight, wide=True),
         Column("identity", lambda i: i.identity, wide=True),
         Column("since", lambda i: moment(i.registered_unix_ms), wide=True),

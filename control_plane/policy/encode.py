@@ -10,12 +10,17 @@ from control_plane.policy import defaults
 from control_plane.policy.precedence import Stack
 from control_plane.policy.quantity import RetryCode
 from control_plane.policy.route import Match
-from control_plane.policy.subject import MethodSpec
+from control_plane.policy.subject import HealthCheck, MethodSpec
 from protos.tulle.v1 import registry_pb2, snapshot_pb2
 
 _LOAD_BALANCING: Final = {
     "p2c": snapshot_pb2.LOAD_BALANCING_P2C_PEAK_EWMA,
     "round_robin": snapshot_pb2.LOAD_BALANCING_ROUND_ROBIN,
+}
+_HEALTH_CHECK_KINDS: Final = {
+    "grpc": snapshot_pb2.HEALTH_CHECK_KIND_GRPC,
+    "tcp": snapshot_pb2.HEALTH_CHECK_KIND_TCP,
+    "off": snapshot_pb2.HEALTH_CHECK_KIND_OFF,
 }
 _CLIENT_STREAMING: Final = ("clientStreaming", "bidiStreaming")
 _SERVER_STREAMING: Final = ("serverStreaming", "bidiStreaming")
@@ -106,4 +111,17 @@ def method(value: MethodSpec) -> snapshot_pb2.Method:
         client_streaming=value.kind in _CLIENT_STREAMING,
         server_streaming=value.kind in _SERVER_STREAMING,
         idempotent=value.idempotent,
+    )
+
+
+def health_check(value: HealthCheck) -> snapshot_pb2.HealthCheck:
+    """How a service's sidecars ask after its applications; what is not given is the sidecar's default."""
+    return snapshot_pb2.HealthCheck(
+        kind=_HEALTH_CHECK_KINDS[value.kind],
+        service=value.service,
+        interval=duration(value.interval) if value.interval else None,
+        timeout=duration(value.timeout) if value.timeout else None,
+        failures=value.failures or 0,
+        successes=value.successes or 0,
+        metadata=dict(sorted(value.metadata.items())),
     )

@@ -39,7 +39,8 @@ def problems(error: ValidationError, model: type[BaseModel], file: str, node: No
     found = []
     details = error.errors(include_url=False)
     for detail in details:
-        path = detail["loc"]
+        # Of a mapping's bad key pydantic names the key, and then that it is one.
+        path = tuple(part for part in detail["loc"] if part != "[key]")
         if detail["type"] == "too_short" and any(_is_under(other["loc"], path) for other in details):
             continue  # its items are there, and refused one by one
         cause, hint = _explain(detail, path, model)

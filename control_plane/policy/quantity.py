@@ -21,6 +21,8 @@ IDENTITY_PATTERN: Final = r"^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+(/\*)
 SERVICE_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 TRUST_DOMAIN_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,253}[a-z0-9])?$"
 HEADER_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,128}$"
+METADATA_NAME_PATTERN: Final = r"^(?!grpc-)(?!.*-bin$)[a-z0-9_.-]{1,128}$"
+METADATA_TEXT_PATTERN: Final = r"^[!-~]([ -~]{0,510}[!-~])?$"
 
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _LONGEST: Final = timedelta(days=1)
@@ -98,4 +100,15 @@ Identity = Annotated[
 ]
 TrustDomain = Annotated[str, *_text(TRUST_DOMAIN_PATTERN, "a trust domain", "lower case, without 'spiffe://'")]
 HeaderName = Annotated[str, *_text(HEADER_PATTERN, "a header name", "letters, digits, '-', '_' and '.'")]
+MetadataName = Annotated[
+    str,
+    *_text(
+        METADATA_NAME_PATTERN,
+        "a metadata name",
+        "lower-case letters, digits, '-', '_' and '.', not beginning with grpc- nor ending with -bin",
+    ),
+]
+MetadataText = Annotated[
+    str, *_text(METADATA_TEXT_PATTERN, "a metadata value", "1 to 512 visible ASCII characters, blanks within")
+]
 RetryCode = Literal["CANCELLED", "DEADLINE_EXCEEDED", "INTERNAL", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]

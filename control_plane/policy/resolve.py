@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from control_plane.policy import encode
+from control_plane.policy.emptiness import why_empty
 from control_plane.policy.model import AccessPolicy, Service
 from control_plane.policy.policy_set import PolicySet
 from control_plane.policy.precedence import service_stack
@@ -82,13 +83,15 @@ class _Resolution:
         found = snapshot_pb2.Cluster()
         found.CopyFrom(self.policies.once(("cluster", target.cluster), lambda: self._empty_cluster(target)))
         found.endpoints.extend(encode.endpoint(instance) for instance in members)
+        if not members:
+            found.why_empty = why_empty(candidates, self._labels(target))
         return found
 
     def _empty_cluster(self, target: Target) -> snapshot_pb2.Cluster:
         return encode.cluster(target.cluster, service_stack(self.policies, target.service))
 
     def _belongs(self, instance: registry_pb2.Instance, target: Target) -> bool:
-        if not (instance.identity or target.service in self._plaintext):
+        if instance.starting or not (instance.identity or target.service in self._plaintext):
             return False
         return all(instance.labels.get(name) == value for name, value in self._labels(target).items())
 
@@ -116,12 +119,14 @@ class _Resolution:
             policy for policy in self.policies.of_kind(AccessPolicy) if guards_service(policy, self.workload.name)
         ]
         mesh = self.policies.mesh
+        own = self.policies.services.get(self.workload.name)
         return snapshot_pb2.Inbound(
             identity=self.workload.spiffe_id,
             service=self.workload.name,
             allow_by_default=mesh is not None and mesh.spec.mode == "open" and not guards,
             rules=[rule for policy in guards for rule in _access_rules(policy)],
-            methods=_methods(self.policies.services.get(self.workload.name)),
+            methods=_methods(own),
+            health_check=encode.health_check(own.spec.health_check) if own and own.spec.health_check else None,
             circuit_breaker=encode.circuit_breaker(service_stack(self.policies, self.workload.name)),
         )
 

@@ -6,7 +6,16 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from control_plane.policy.block import Block
-from control_plane.policy.quantity import Duration, Many, MethodName, Name, ServiceName, TrustDomain
+from control_plane.policy.quantity import (
+    Duration,
+    Many,
+    MetadataName,
+    MetadataText,
+    MethodName,
+    Name,
+    ServiceName,
+    TrustDomain,
+)
 from control_plane.policy.traffic import Traffic
 
 
@@ -31,13 +40,19 @@ class Port(Block):
 
 
 class HealthCheck(Block):
-    """grpc.health.v1, done by the sidecar beside the service."""
+    """How the sidecar beside the service asks after the application.
 
+    `kind`: grpc.health.v1, a connection alone, or not at all. `service` and `metadata` are sent with each question;
+    `failures` in a row put the application out (2), `successes` in (1). `interval` 10s, `timeout` 1s.
+    """
+
+    kind: Literal["grpc", "tcp", "off"] = "grpc"
     service: Annotated[str, Field(max_length=1024)] = ""
     interval: Duration | None = None
     timeout: Duration | None = None
     failures: Annotated[int, Field(ge=1, le=100)] | None = None
     successes: Annotated[int, Field(ge=1, le=100)] | None = None
+    metadata: Annotated[dict[MetadataName, MetadataText], Field(max_length=8)] = Field(default_factory=dict)
 
 
 class Subset(Block):

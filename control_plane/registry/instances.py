@@ -8,14 +8,12 @@ from typing import Final
 from control_plane.errors import InvalidError
 from control_plane.store.base import Entry, Store
 from control_plane.workload import WorkloadRef
+from protos import names
 from protos.tulle.v1 import registry_pb2
 
 PREFIX: Final = "/registry/"
-INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-LABEL_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
-LONGEST_LABEL: Final = 128
-MOST_LABELS: Final = 32
-LARGEST_WEIGHT: Final = 1_000_000
+INSTANCE_ID: Final = re.compile(names.INSTANCE_ID_PATTERN)
+LABEL_KEY: Final = re.compile(names.LABEL_KEY_PATTERN)
 
 
 class InvalidInstanceError(InvalidError):
@@ -52,19 +50,25 @@ def make_instance(
         port=_in_range("port", request.port, 65_535),
         identity=ref.spiffe_id,
         labels=request.labels,
-        weight=_in_range("weight", request.weight or 1, LARGEST_WEIGHT),
+        weight=_in_range("weight", request.weight or 1, names.LARGEST_WEIGHT),
         healthy=request.healthy,
         registered_unix_ms=now_ms,
+        unhealthy_reason=told_reason(request.unhealthy_reason, healthy=request.healthy),
+        starting=request.starting and not request.healthy,
     )
 
 
 def check_instance_id(field: str, value: str) -> str:
     """The id itself, or InvalidInstanceError naming `field`."""
     if not INSTANCE_ID.fullmatch(value):
-        raise InvalidInstanceError(
-            f"{field} {value!r} is not allowed", hint="use letters, digits, '.', '_' and '-', 1 to 128 of them"
-        )
+        raise InvalidInstanceError(f"{field} {value[:140]!r} is not allowed", hint=f"use {names.INSTANCE_ID_RULE}")
     return value
+
+
+def told_reason(reason: str, *, healthy: bool) -> str:
+    """What a sidecar says of an instance, as one bounded line: it is shown to operators and to callers."""
+    line = "".join(letter if letter.isprintable() else " " for letter in reason)
+    return "" if healthy else line[: names.LONGEST_UNHEALTHY_REASON]
 
 
 def _address(value: str) -> str:
@@ -74,6 +78,9 @@ def _address(value: str) -> str:
         raise InvalidInstanceError(
             f"address {value!r} is no IP address", hint="give one that callers can dial"
         ) from error
+    if getattr(address, "scope_id", None):
+        # A zone means something on the machine alone that it was written on, and engines take none.
+        raise InvalidInstanceError(f"address {value!r} has a zone", hint="give an address that is not link-local")
     if address.is_unspecified or address.is_multicast:
         raise InvalidInstanceError(f"address {value} cannot be dialled", hint="give the address of one interface")
     return str(address)
@@ -86,11 +93,8 @@ def _in_range(field: str, value: int, largest: int) -> int:
 
 
 def _check_labels(request: registry_pb2.RegisterRequest) -> None:
-    if len(request.labels) > MOST_LABELS:
-        raise InvalidInstanceError(f"labels has {len(request.labels)} entries", hint=f"use at most {MOST_LABELS}")
+    if len(request.labels) > names.MOST_LABELS:
+        raise InvalidInstanceError(f"labels has {len(request.labels)} entries", hint=f"use at most {names.MOST_LABELS}")
     for key, value in request.labels.items():
-        if not LABEL_KEY.fullmatch(key) or len(value) > LONGEST_LABEL:
-            raise InvalidInstanceError(
-                f"label {key[:70]!r} is not allowed",
-                hint=f"a key is 1 to 63 of letters, digits and ._/-, a value at most {LONGEST_LABEL} characters",
-            )
+        if not LABEL_KEY.fullmatch(key) or len(value) > names.LONGEST_LABEL:
+            raise InvalidInstanceError(f"label {key[:70]!r} is not allowed", hint=names.LABEL_RULE)

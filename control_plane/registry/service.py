@@ -75,7 +75,8 @@ class RegistryService(registry_pb2_grpc.RegistryServicer):
             lease_id = LeaseId(request.lease_id)
             holder = self._leases.holder(lease_id, ref)
             lease = await self._leases.keep(lease_id)
-            await self._health.report(holder.key, lease_id, healthy=request.healthy)
+            reason = request.unhealthy_reason
+            await self._health.report(holder.key, lease_id, healthy=request.healthy, reason=reason)
             yield registry_pb2.KeepAliveResponse(lease_id=lease.id, ttl_ms=_milliseconds(lease.ttl))
 
     @override

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from protos import names
+from protos.tulle.v1 import snapshot_pb2
+from sidecar.address import HostPort
 from sidecar.errors import InvalidSettingError, NotJoinedError
 from tests.sidecar.authority import Authority
 from tests.sidecar.other_side import OtherSide
@@ -35,7 +38,7 @@ class Application:
         self.health = health.aio.HealthServicer()
         self.address = ""
 
-    async def start(self) -> grpc.aio.Server:
+    async def start(self, at: str = "127.0.0.1:0") -> grpc.aio.Server:
         async def echo(request: bytes, context: object) -> bytes:
             return request
 
@@ -51,7 +54,7 @@ class Application:
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.v1.Payments", handlers),))
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         await self.health.set("", health_pb2.HealthCheckResponse.SERVING)
-        self.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        self.address = str(HostPort(HostPort.parse(at).host, server.add_insecure_port(at)))
         await server.start()
         return server
 
@@ -121,7 +124,76 @@ async def test_it_is_not_ready_while_the_application_is_failing(payments: Bench,
     await application.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     payments.other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
     async with payments.start() as running:
-        assert await running.get("/readyz") == (503, b"the application is not healthy\n")
+        registered = await asyncio.wait_for(payments.other_side.registries.registered.get(), LIMIT)
+        assert (registered.starting, registered.unhealthy_reason) == (True, "it says NOT_SERVING")
+        assert await running.get("/readyz") == (503, b"the application is not healthy: it says NOT_SERVING\n")
+
+
+async def test_how_a_service_wants_its_health_asked_is_obeyed_without_a_restart(
+    payments: Bench, application: Application
+) -> None:
+    await application.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    await application.health.set("shop.v1.Payments", health_pb2.HealthCheckResponse.SERVING)
+    named = own(PAYMENTS, 1)
+    named.inbound.health_check.service = "shop.v1.Payments"
+    payments.other_side.discoveries.pushed.put_nowait(named)
+    async with payments.start() as running:
+        registered = await asyncio.wait_for(payments.other_side.registries.registered.get(), LIMIT)
+        assert registered.healthy
+        plain = own(PAYMENTS, 2)
+        plain.inbound.health_check.failures = 1
+        payments.other_side.discoveries.pushed.put_nowait(plain)
+        async with asyncio.timeout(5):  # well before the 10 s of the check before
+            while (await payments.other_side.registries.kept.get()).unhealthy_reason != "it says NOT_SERVING":
+                pass
+        off = own(PAYMENTS, 3)
+        off.inbound.health_check.kind = snapshot_pb2.HEALTH_CHECK_KIND_OFF
+        payments.other_side.discoveries.pushed.put_nowait(off)
+        async with asyncio.timeout(5):
+            while not (await payments.other_side.registries.kept.get()).healthy:
+                pass
+        assert await running.get("/readyz") == (200, b"ready\n")
+
+
+@pytest.mark.parametrize("at", ["127.0.0.1:0", "[::1]:0"])
+async def test_an_application_at_localhost_is_reached_where_it_listens(
+    authority: Authority, other_side: OtherSide, tmp_path: Path, at: str
+) -> None:
+    application = Application()
+    server = await application.start(at)
+    port = HostPort.parse(application.address).port
+    payments = Bench(authority, other_side, tmp_path / "payments", PAYMENTS, {"application": f"localhost:{port}"})
+    other_side.discoveries.pushed.put_nowait(own(PAYMENTS, 1))
+    async with payments.start() as called:
+        async with asyncio.timeout(LIMIT):
+            while not (await other_side.registries.kept.get()).healthy:
+                pass
+        async with calling_side(authority, tmp_path, calling(ORDERS, 1, PAYMENTS, called.addresses.inbound)) as charge:
+            assert await charge(b"10 EUR", timeout=LIMIT) == b"10 EUR"
+    await server.stop(None)
+
+
+async def test_a_caller_is_told_why_nobody_is_there(authority: Authority, tmp_path: Path) -> None:
+    snapshot = calling(ORDERS, 1, PAYMENTS, "127.0.0.1:1")
+    snapshot.clusters[0].ClearField("endpoints")
+    snapshot.clusters[0].why_empty = "registered, but its application is not healthy: it says NOT_SERVING"
+    async with calling_side(authority, tmp_path, snapshot) as charge:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await charge(b"10 EUR", timeout=LIMIT)
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert refused.value.details() == f"{PAYMENTS}: {snapshot.clusters[0].why_empty}"
+    assert ("tulle-reason", "no_endpoints") in tuple(refused.value.trailing_metadata())
+
+
+@asynccontextmanager
+async def calling_side(authority: Authority, tmp_path: Path, snapshot: snapshot_pb2.Snapshot) -> AsyncIterator[Echo]:
+    """A sidecar of shop/orders with this policy, and a call of shop/payments through it."""
+    other_side = await OtherSide(authority, ORDERS).start()
+    orders = Bench(authority, other_side, tmp_path / "orders", ORDERS)
+    other_side.discoveries.pushed.put_nowait(snapshot)
+    async with orders.start() as caller, channel(caller.addresses.outbound) as to_payments:
+        yield to_payments.unary_unary(METHOD)
+    await other_side.stop()
 
 
 async def test_the_application_is_stopped_after_deregistering(payments: Bench) -> None:

@@ -27,12 +27,18 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("upstream_ports", {"upstream_ports": (UpstreamPort("10.0.0.1:80", "a"),)}, "loopback"),
     ("upstream_ports", {"upstream_ports": (UpstreamPort("127.0.0.1:80", ""),)}, "no authority"),
     ("labels", {"labels": {"a b": "c"}}, "not a label"),
+    ("labels", {"labels": {"a": "c" * 129}}, "at most 128 characters"),
+    ("labels", {"labels": {f"a{number}": "" for number in range(33)}}, "are 33; give at most 32"),
+    ("advertise", {"application": "127.0.0.1:80", "inbound": "localhost:0"}, "callers cannot dial localhost:0"),
+    ("advertise", {"application": "127.0.0.1:80", "advertise": "fe80::1%eth0"}, "has a zone"),
     ("weight", {"weight": 0}, "from 1"),
     ("grace", {"grace": timedelta(seconds=121)}, "120 s"),
     ("workers", {"workers": -1}, "from 0"),
     ("control_plane", {"control_plane": "here"}, "not host:port"),
     ("token", {"token": "a", "token_file": Path("b")}, "--token-file"),
     ("instance", {"instance": "a b"}, "not an id"),
+    ("instance", {"instance": "-x"}, "the first a letter or digit"),
+    ("instance", {"instance": "x" * 129}, "not an id"),
 ]
 
 

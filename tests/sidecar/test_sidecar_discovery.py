@@ -35,8 +35,14 @@ def cache(tmp_path: Path) -> SnapshotCache:
 
 
 @pytest.fixture
-def discovery(joined: StandInEngine, cache: SnapshotCache) -> Discovery:
-    return Discovery(joined, cache, "payments-1", "0.1.0")
+def told() -> list[snapshot_pb2.Inbound]:
+    """What snapshots in force said of the sidecar's own side."""
+    return []
+
+
+@pytest.fixture
+def discovery(joined: StandInEngine, cache: SnapshotCache, told: list[snapshot_pb2.Inbound]) -> Discovery:
+    return Discovery(joined, cache, "payments-1", "0.1.0", told.append)
 
 
 @asynccontextmanager
@@ -145,3 +151,28 @@ async def test_a_cached_snapshot_that_the_engine_refuses_counts_as_none(
     cache.store(serialized)
     await discovery.restore()
     assert not discovery.in_force.is_set()
+
+
+async def test_how_health_is_asked_is_told_with_each_snapshot_in_force_and_not_with_a_refused_one(
+    discovery: Discovery, joined: StandInEngine, other_side: OtherSide, told: list[snapshot_pb2.Inbound]
+) -> None:
+    first, second, refused = snapshot(1), snapshot(2), snapshot(3)
+    second.inbound.health_check.service = "shop.v1.Payments"
+    refused.inbound.health_check.service = "other"
+    joined.refuse[refused.SerializeToString()] = SnapshotRefusedError("no", "cluster:x")
+    async with watching(discovery, other_side.address, joined.identity_dir, ManualClock()):
+        await heard(other_side)
+        for pushed in (first, second, refused):
+            other_side.discoveries.pushed.put_nowait(pushed)
+            await heard(other_side)
+    assert [inbound.health_check.service for inbound in told] == ["", "shop.v1.Payments"]
+
+
+async def test_the_cached_snapshot_tells_how_health_is_asked(
+    discovery: Discovery, cache: SnapshotCache, told: list[snapshot_pb2.Inbound]
+) -> None:
+    kept = snapshot(1)
+    kept.inbound.health_check.service = "shop.v1.Payments"
+    cache.store(kept.SerializeToString())
+    await discovery.restore()
+    assert [inbound.health_check.service for inbound in told] == ["shop.v1.Payments"]

@@ -16,6 +16,8 @@ from tulle.checks import (
     check_environment,
     check_telemetry,
 )
+from tulle.output import Format
+from tulle.service_status import STATUS, summarize
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -61,14 +63,41 @@ def test_an_old_sqlite_and_a_missing_engine_fail() -> None:
 
 
 def test_a_service_without_a_healthy_instance_fails_and_is_named() -> None:
-    instances = [registry_pb2.Instance(id="a", service="shop/payments", healthy=False)]
-    assert failures(check_data_plane([proxy("payments-a")], instances, [])) == ["shop/payments has no healthy instance"]
+    reason = "the application at 127.0.0.1:80 answers HTTP/1.1; it must speak HTTP/2 (h2c)"
+    unwell = [
+        registry_pb2.Instance(id=name, service="shop/payments", unhealthy_reason=reason, starting=True) for name in "ab"
+    ]
+    (finding,) = [
+        found
+        for found in check_data_plane([proxy("payments-a")], unwell, ["shop/payments"])
+        if found.state is State.FAIL
+    ]
+    assert finding.what == f"shop/payments has no healthy instance: a: {reason} (and 1 more)"
+    assert "spec.healthCheck" in finding.hint
 
 
-def test_a_declared_service_that_nobody_serves_is_a_warning_not_a_failure() -> None:
+def test_one_healthy_instance_is_enough() -> None:
+    instances = [
+        registry_pb2.Instance(id=name, service="shop/payments", healthy=healthy)
+        for name, healthy in (("a", False), ("b", True))
+    ]
+    assert failures(check_data_plane([proxy("payments-a")], instances, ["shop/payments"])) == []
+
+
+def test_a_declared_service_that_nobody_serves_fails_and_one_that_only_calls_does_not() -> None:
     findings = list(check_data_plane([proxy("orders-a")], [], ["shop/orders", "shop/load"]))
-    assert failures(findings) == []
-    assert [f.what for f in findings if f.state is State.WARN] == ["shop/load is declared and nobody is there"]
+    assert failures(findings) == ["shop/load is declared and nobody is there"]
+
+
+def test_the_status_of_a_service_says_why_an_instance_is_out() -> None:
+    reason = "it says NOT_SERVING"
+    instances = [
+        registry_pb2.Instance(id="a", service="shop/payments", healthy=True),
+        registry_pb2.Instance(id="b", service="shop/payments", unhealthy_reason=reason),
+    ]
+    (row,) = summarize(["shop/payments"], instances, [])
+    assert (row.healthy, row.instances, row.why) == (1, 2, "b: it says NOT_SERVING")
+    assert STATUS.render([row], Format.TABLE).endswith("b: it says NOT_SERVING")
 
 
 def test_a_refused_configuration_fails_with_resource_and_detail() -> None:

@@ -144,7 +144,22 @@ fn with_under_half_healthy_all_are_used() {
 fn a_cluster_without_endpoints_says_so() {
     let snapshot = with(|cluster| cluster.endpoints.clear());
     let refused = payments_cluster(&snapshot).pick(&[], Instant::now(), &mut random());
-    assert_eq!(refused.expect_err("there is none"), NoEndpoint::None);
+    let none = refused.expect_err("there is none");
+    assert_eq!(none, NoEndpoint::None);
+    let told = payments_cluster(&snapshot).refusal(none);
+    assert_eq!(told, "shop/payments: the cluster has no endpoint; is the service registered?");
+}
+
+#[test]
+fn a_cluster_without_endpoints_tells_what_the_control_plane_knows_of_it() {
+    let why = "registered, but its application is not healthy: it says NOT_SERVING";
+    let snapshot = with(|cluster| {
+        cluster.endpoints.clear();
+        cluster.why_empty = why.into();
+    });
+    let cluster = payments_cluster(&snapshot);
+    assert_eq!(cluster.refusal(NoEndpoint::None), format!("shop/payments: {why}"));
+    assert!(!cluster.refusal(NoEndpoint::AllOpen).contains(why));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The engine's verbs: few, thread-safe, none of them on a call's path.
 
 use crate::describe;
-use crate::error::EngineError;
+use crate::error::{EngineError, InvalidConfig};
 use crate::identity::{CurrentIdentity, Identity, InvalidIdentity};
 use crate::io::post::{PostError, Poster};
 use crate::io::running::Running;
@@ -99,6 +99,21 @@ impl Engine {
         drop(current);
         self.count(CounterName::SnapshotsApplied);
         Ok(())
+    }
+
+    /// Dials the application at `address` ("ip:port") from now on: one of those that `EngineConfig` names. Calls in flight
+    /// and their connections stay.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidConfig`] where it is none of these.
+    pub fn use_application(&self, address: &str) -> Result<(), EngineError> {
+        let chosen = address.parse().ok().zip(self.settings.application.as_ref());
+        if chosen.is_some_and(|(address, application)| application.choose(address)) {
+            return Ok(());
+        }
+        let detail =
+            format!("{address:?} is no address of the application; name it in application or application_also");
+        Err(EngineError::InvalidConfig(InvalidConfig { field: "application", detail }))
     }
 
     /// Makes a key, pending until a chain for it is set, and returns a PKCS#10 request (DER).

@@ -3,6 +3,7 @@
 //! A [`worker::Worker`] is sans-IO: bytes, time and snapshots go in; bytes, timers, connects and closes come out. Only
 //! `io` knows sockets, TLS and threads. The path of a call is the folder `call/`; its map is `call.rs`: read it first.
 
+mod application;
 mod call;
 mod connect;
 mod describe;
@@ -17,6 +18,7 @@ mod settings;
 mod timers;
 pub mod worker;
 
+pub use application::Application;
 pub use engine::Engine;
 pub use error::{EngineError, InvalidConfig, ListenFailed};
 pub use io::post::{Phase, PostError};

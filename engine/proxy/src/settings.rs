@@ -1,9 +1,11 @@
 //! `EngineConfig`, checked: true from here on.
 
+use crate::application::Application;
 use crate::error::InvalidConfig;
 use crate::limits::Limits;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::Arc;
 use tulle_mesh::proto;
 
 /// What an engine is told once, at its start. `TryFrom<proto::EngineConfig>` fills in every default.
@@ -18,7 +20,7 @@ pub struct Settings {
     /// Where other sidecars call.
     pub inbound_listen: Option<SocketAddr>,
     /// The application behind the inbound listener.
-    pub application: Option<SocketAddr>,
+    pub application: Option<Arc<Application>>,
     /// Where the identity is kept.
     pub identity_dir: Option<PathBuf>,
     /// Threads that carry calls; at least 1.
@@ -53,7 +55,7 @@ impl TryFrom<proto::EngineConfig> for Settings {
             instance: config.instance,
             outbound_listen: loopback("outbound_listen", &config.outbound_listen)?,
             inbound_listen: address("inbound_listen", &config.inbound_listen)?,
-            application: address("application", &config.application)?,
+            application: application(&config.application, &config.application_also)?,
             identity_dir: (!config.identity_dir.is_empty()).then(|| config.identity_dir.into()),
             workers: workers(config.workers),
             upstream_ports: config.upstream_ports.into_iter().map(upstream_port).collect::<Result<_, _>>()?,
@@ -128,13 +130,33 @@ fn loopback(field: &'static str, text: &str) -> Result<Option<SocketAddr>, Inval
     }
 }
 
-/// "host:port"; a name is resolved, IPv4 first, for that is what applications bind by habit.
-fn address(field: &'static str, text: &str) -> Result<Option<SocketAddr>, InvalidConfig> {
-    if text.is_empty() {
+/// Every address of the application; the first one is dialled until another is chosen.
+fn application(first: &str, also: &[String]) -> Result<Option<Arc<Application>>, InvalidConfig> {
+    let mut places = addresses("application", first)?;
+    if places.is_empty() {
         return Ok(None);
+    }
+    for text in also {
+        places.extend(addresses("application_also", text)?);
+    }
+    let first = places.remove(0);
+    Ok(Some(Arc::new(Application::new(first, places))))
+}
+
+fn address(field: &'static str, text: &str) -> Result<Option<SocketAddr>, InvalidConfig> {
+    Ok(addresses(field, text)?.first().copied())
+}
+
+/// "host:port"; a name is resolved, IPv4 first, for that is what applications bind by habit. None of an empty text alone.
+fn addresses(field: &'static str, text: &str) -> Result<Vec<SocketAddr>, InvalidConfig> {
+    if text.is_empty() {
+        return Ok(Vec::new());
     }
     let hint = |cause: String| refuse(field, format!("{text:?} is not a host:port such as 127.0.0.1:7440: {cause}"));
     let mut found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|error| hint(error.to_string()))?.collect();
     found.sort_by_key(SocketAddr::is_ipv6);
-    found.first().copied().map(Some).ok_or_else(|| hint("the name has no address".to_owned()))
+    if found.is_empty() {
+        return Err(hint("the name has no address".to_owned()));
+    }
+    Ok(found)
 }

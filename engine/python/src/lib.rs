@@ -43,6 +43,11 @@ impl Engine {
         py.detach(|| self.0.apply(snapshot)).map_err(to_python)
     }
 
+    /// Dial the application at `address` ("ip:port") from now on: one of those that EngineConfig names.
+    fn use_application(&self, py: Python<'_>, address: &str) -> PyResult<()> {
+        py.detach(|| self.0.use_application(address)).map_err(to_python)
+    }
+
     /// Make a new P-256 key, kept pending in memory, and return a PKCS#10 request (DER) signed by it.
     fn create_csr(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
         py.detach(|| self.0.create_csr()).map_err(to_python)

@@ -225,6 +225,7 @@ impl PolicyPlan {
             load_balancing: balancing.into(),
             failure_accrual: Some(proto::FailureAccrual { consecutive_failures: self.accrual, ..Default::default() }),
             connect_timeout: Some(wire(self.connect_timeout)),
+            ..Default::default()
         }
     }
 

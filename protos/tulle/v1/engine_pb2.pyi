@@ -56,6 +56,37 @@ BREAKER_STATE_OPEN: BreakerState.ValueType  # 2
 BREAKER_STATE_HALF_OPEN: BreakerState.ValueType  # 3
 Global___BreakerState: _TypeAlias = BreakerState  # noqa: Y015
 
+class _EventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVENT_KIND_UNSPECIFIED: _EventKind.ValueType  # 0
+    EVENT_KIND_CALL_ENDED: _EventKind.ValueType  # 1
+    """a call that the sidecar ended, cut or refused by itself"""
+    EVENT_KIND_CONNECTION_LOST: _EventKind.ValueType  # 2
+    """with calls on it"""
+    EVENT_KIND_ENDPOINT_EJECTED: _EventKind.ValueType  # 3
+    EVENT_KIND_ENDPOINT_RETURNED: _EventKind.ValueType  # 4
+    EVENT_KIND_SNAPSHOT_APPLIED: _EventKind.ValueType  # 5
+    EVENT_KIND_LIMIT: _EventKind.ValueType  # 6
+    """a peer went over a limit"""
+
+class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper): ...
+
+EVENT_KIND_UNSPECIFIED: EventKind.ValueType  # 0
+EVENT_KIND_CALL_ENDED: EventKind.ValueType  # 1
+"""a call that the sidecar ended, cut or refused by itself"""
+EVENT_KIND_CONNECTION_LOST: EventKind.ValueType  # 2
+"""with calls on it"""
+EVENT_KIND_ENDPOINT_EJECTED: EventKind.ValueType  # 3
+EVENT_KIND_ENDPOINT_RETURNED: EventKind.ValueType  # 4
+EVENT_KIND_SNAPSHOT_APPLIED: EventKind.ValueType  # 5
+EVENT_KIND_LIMIT: EventKind.ValueType  # 6
+"""a peer went over a limit"""
+Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
+
 @_typing.final
 class EngineConfig(_message.Message):
     """Engine(config) takes one of these, serialized."""
@@ -73,6 +104,7 @@ class EngineConfig(_message.Message):
     TRACE_RATIO_FIELD_NUMBER: _builtins.int
     INBOUND_PLAINTEXT_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    APPLICATION_ALSO_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """"namespace/name" of the service that this sidecar stands beside."""
     instance: _builtins.str
@@ -97,6 +129,10 @@ class EngineConfig(_message.Message):
 
     @_builtins.property
     def limits(self) -> Global___Limits: ...
+    @_builtins.property
+    def application_also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further addresses where the application may listen; Engine.use_application chooses, `application` is the first choice."""
+
     def __init__(
         self,
         *,
@@ -111,10 +147,11 @@ class EngineConfig(_message.Message):
         trace_ratio: _builtins.float = ...,
         inbound_plaintext: _builtins.bool = ...,
         limits: Global___Limits | None = ...,
+        application_also: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "identity_dir", b"identity_dir", "inbound_listen", b"inbound_listen", "inbound_plaintext", b"inbound_plaintext", "instance", b"instance", "limits", b"limits", "outbound_listen", b"outbound_listen", "service", b"service", "trace_ratio", b"trace_ratio", "upstream_ports", b"upstream_ports", "workers", b"workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "application_also", b"application_also", "identity_dir", b"identity_dir", "inbound_listen", b"inbound_listen", "inbound_plaintext", b"inbound_plaintext", "instance", b"instance", "limits", b"limits", "outbound_listen", b"outbound_listen", "service", b"service", "trace_ratio", b"trace_ratio", "upstream_ports", b"upstream_ports", "workers", b"workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -707,3 +744,101 @@ class ResourceAttribute(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResourceAttribute: _TypeAlias = ResourceAttribute  # noqa: Y015
+
+@_typing.final
+class EngineEvents(_message.Message):
+    """Engine.drain_events() returns one of these, serialized: what the engine did by itself since the last time, oldest
+    first. Each is handed over once; of a reason that comes too often some are left out, and counted.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineEvent]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]: ...
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___EngineEvent] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "left_out", b"left_out"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineEvents: _TypeAlias = EngineEvents  # noqa: Y015
+
+@_typing.final
+class EngineEvent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_UNIX_NANO_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    PEER_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    GRPC_STATUS_FIELD_NUMBER: _builtins.int
+    MESH_FAULT_FIELD_NUMBER: _builtins.int
+    time_unix_nano: _builtins.int
+    kind: Global___EventKind.ValueType
+    reason: _builtins.str
+    """tulle-reason where the call got one, else a word that tells events of a kind apart."""
+    text: _builtins.str
+    """One line: what happened and why, as the caller was told it."""
+    peer: _builtins.str
+    """Service "namespace/name", SPIFFE id or address of the other side, "" where there is none."""
+    method: _builtins.str
+    """"package.Service/Method", "" where there is none."""
+    grpc_status: _builtins.int
+    """Of a call that ended."""
+    mesh_fault: _builtins.bool
+    """Counted in tulle.rpcs_broken_by_mesh."""
+    def __init__(
+        self,
+        *,
+        time_unix_nano: _builtins.int = ...,
+        kind: Global___EventKind.ValueType = ...,
+        reason: _builtins.str = ...,
+        text: _builtins.str = ...,
+        peer: _builtins.str = ...,
+        method: _builtins.str = ...,
+        grpc_status: _builtins.int = ...,
+        mesh_fault: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grpc_status", b"grpc_status", "kind", b"kind", "mesh_fault", b"mesh_fault", "method", b"method", "peer", b"peer", "reason", b"reason", "text", b"text", "time_unix_nano", b"time_unix_nano"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineEvent: _TypeAlias = EngineEvent  # noqa: Y015
+
+@_typing.final
+class LeftOut(_message.Message):
+    """Events that were not kept, by reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOut: _TypeAlias = LeftOut  # noqa: Y015

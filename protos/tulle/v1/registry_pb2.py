@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/tulle/v1/registry.proto\x12\x08tulle.v1\"\xf4\x01\n\x08Instance\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04port\x18\x04 \x01(\r\x12\x10\n\x08identity\x18\x05 \x01(\t\x12.\n\x06labels\x18\x06 \x03(\x0b\x32\x1e.tulle.v1.Instance.LabelsEntry\x12\x0e\n\x06weight\x18\x07 \x01(\r\x12\x0f\n\x07healthy\x18\x08 \x01(\x08\x12\x1a\n\x12registered_unix_ms\x18\t \x01(\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc3\x01\n\x0fRegisterRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04port\x18\x03 \x01(\r\x12\x35\n\x06labels\x18\x04 \x03(\x0b\x32%.tulle.v1.RegisterRequest.LabelsEntry\x12\x0e\n\x06weight\x18\x05 \x01(\r\x12\x0f\n\x07healthy\x18\x06 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"4\n\x10RegisterResponse\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\x12\x0e\n\x06ttl_ms\x18\x02 \x01(\r\"5\n\x10KeepAliveRequest\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\"5\n\x11KeepAliveResponse\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\x12\x0e\n\x06ttl_ms\x18\x02 \x01(\r\"%\n\x11\x44\x65registerRequest\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\",\n\x12\x44\x65registerResponse\x12\x16\n\x0eunacknowledged\x18\x01 \x03(\t\"\'\n\x14ListInstancesRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\">\n\x15ListInstancesResponse\x12%\n\tinstances\x18\x01 \x03(\x0b\x32\x12.tulle.v1.Instance2\xb2\x02\n\x08Registry\x12\x41\n\x08Register\x12\x19.tulle.v1.RegisterRequest\x1a\x1a.tulle.v1.RegisterResponse\x12H\n\tKeepAlive\x12\x1a.tulle.v1.KeepAliveRequest\x1a\x1b.tulle.v1.KeepAliveResponse(\x01\x30\x01\x12G\n\nDeregister\x12\x1b.tulle.v1.DeregisterRequest\x1a\x1c.tulle.v1.DeregisterResponse\x12P\n\rListInstances\x12\x1e.tulle.v1.ListInstancesRequest\x1a\x1f.tulle.v1.ListInstancesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/tulle/v1/registry.proto\x12\x08tulle.v1\"\xa0\x02\n\x08Instance\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04port\x18\x04 \x01(\r\x12\x10\n\x08identity\x18\x05 \x01(\t\x12.\n\x06labels\x18\x06 \x03(\x0b\x32\x1e.tulle.v1.Instance.LabelsEntry\x12\x0e\n\x06weight\x18\x07 \x01(\r\x12\x0f\n\x07healthy\x18\x08 \x01(\x08\x12\x1a\n\x12registered_unix_ms\x18\t \x01(\x03\x12\x18\n\x10unhealthy_reason\x18\n \x01(\t\x12\x10\n\x08starting\x18\x0b \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xef\x01\n\x0fRegisterRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04port\x18\x03 \x01(\r\x12\x35\n\x06labels\x18\x04 \x03(\x0b\x32%.tulle.v1.RegisterRequest.LabelsEntry\x12\x0e\n\x06weight\x18\x05 \x01(\r\x12\x0f\n\x07healthy\x18\x06 \x01(\x08\x12\x18\n\x10unhealthy_reason\x18\x07 \x01(\t\x12\x10\n\x08starting\x18\x08 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"4\n\x10RegisterResponse\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\x12\x0e\n\x06ttl_ms\x18\x02 \x01(\r\"O\n\x10KeepAliveRequest\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x18\n\x10unhealthy_reason\x18\x03 \x01(\t\"5\n\x11KeepAliveResponse\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\x12\x0e\n\x06ttl_ms\x18\x02 \x01(\r\"%\n\x11\x44\x65registerRequest\x12\x10\n\x08lease_id\x18\x01 \x01(\x04\",\n\x12\x44\x65registerResponse\x12\x16\n\x0eunacknowledged\x18\x01 \x03(\t\"\'\n\x14ListInstancesRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\">\n\x15ListInstancesResponse\x12%\n\tinstances\x18\x01 \x03(\x0b\x32\x12.tulle.v1.Instance2\xb2\x02\n\x08Registry\x12\x41\n\x08Register\x12\x19.tulle.v1.RegisterRequest\x1a\x1a.tulle.v1.RegisterResponse\x12H\n\tKeepAlive\x12\x1a.tulle.v1.KeepAliveRequest\x1a\x1b.tulle.v1.KeepAliveResponse(\x01\x30\x01\x12G\n\nDeregister\x12\x1b.tulle.v1.DeregisterRequest\x1a\x1c.tulle.v1.DeregisterResponse\x12P\n\rListInstances\x12\x1e.tulle.v1.ListInstancesRequest\x1a\x1f.tulle.v1.ListInstancesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,27 +36,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_REGISTERREQUEST_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_INSTANCE']._serialized_start=45
-  _globals['_INSTANCE']._serialized_end=289
-  _globals['_INSTANCE_LABELSENTRY']._serialized_start=244
-  _globals['_INSTANCE_LABELSENTRY']._serialized_end=289
-  _globals['_REGISTERREQUEST']._serialized_start=292
-  _globals['_REGISTERREQUEST']._serialized_end=487
-  _globals['_REGISTERREQUEST_LABELSENTRY']._serialized_start=244
-  _globals['_REGISTERREQUEST_LABELSENTRY']._serialized_end=289
-  _globals['_REGISTERRESPONSE']._serialized_start=489
-  _globals['_REGISTERRESPONSE']._serialized_end=541
-  _globals['_KEEPALIVEREQUEST']._serialized_start=543
-  _globals['_KEEPALIVEREQUEST']._serialized_end=596
-  _globals['_KEEPALIVERESPONSE']._serialized_start=598
-  _globals['_KEEPALIVERESPONSE']._serialized_end=651
-  _globals['_DEREGISTERREQUEST']._serialized_start=653
-  _globals['_DEREGISTERREQUEST']._serialized_end=690
-  _globals['_DEREGISTERRESPONSE']._serialized_start=692
-  _globals['_DEREGISTERRESPONSE']._serialized_end=736
-  _globals['_LISTINSTANCESREQUEST']._serialized_start=738
-  _globals['_LISTINSTANCESREQUEST']._serialized_end=777
-  _globals['_LISTINSTANCESRESPONSE']._serialized_start=779
-  _globals['_LISTINSTANCESRESPONSE']._serialized_end=841
-  _globals['_REGISTRY']._serialized_start=844
-  _globals['_REGISTRY']._serialized_end=1150
+  _globals['_INSTANCE']._serialized_end=333
+  _globals['_INSTANCE_LABELSENTRY']._serialized_start=288
+  _globals['_INSTANCE_LABELSENTRY']._serialized_end=333
+  _globals['_REGISTERREQUEST']._serialized_start=336
+  _globals['_REGISTERREQUEST']._serialized_end=575
+  _globals['_REGISTERREQUEST_LABELSENTRY']._serialized_start=288
+  _globals['_REGISTERREQUEST_LABELSENTRY']._serialized_end=333
+  _globals['_REGISTERRESPONSE']._serialized_start=577
+  _globals['_REGISTERRESPONSE']._serialized_end=629
+  _globals['_KEEPALIVEREQUEST']._serialized_start=631
+  _globals['_KEEPALIVEREQUEST']._serialized_end=710
+  _globals['_KEEPALIVERESPONSE']._serialized_start=712
+  _globals['_KEEPALIVERESPONSE']._serialized_end=765
+  _globals['_DEREGISTERREQUEST']._serialized_start=767
+  _globals['_DEREGISTERREQUEST']._serialized_end=804
+  _globals['_DEREGISTERRESPONSE']._serialized_start=806
+  _globals['_DEREGISTERRESPONSE']._serialized_end=850
+  _globals['_LISTINSTANCESREQUEST']._serialized_start=852
+  _globals['_LISTINSTANCESREQUEST']._serialized_end=891
+  _globals['_LISTINSTANCESRESPONSE']._serialized_start=893
+  _globals['_LISTINSTANCESRESPONSE']._serialized_end=955
+  _globals['_REGISTRY']._serialized_start=958
+  _globals['_REGISTRY']._serialized_end=1264
 # @@protoc_insertion_point(module_scope)

@@ -51,6 +51,8 @@ class Instance(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     HEALTHY_FIELD_NUMBER: _builtins.int
     REGISTERED_UNIX_MS_FIELD_NUMBER: _builtins.int
+    UNHEALTHY_REASON_FIELD_NUMBER: _builtins.int
+    STARTING_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     service: _builtins.str
     """"namespace/name" """
@@ -63,6 +65,10 @@ class Instance(_message.Message):
     """at least 1, default 1"""
     healthy: _builtins.bool
     registered_unix_ms: _builtins.int
+    unhealthy_reason: _builtins.str
+    """Why it is not healthy, as its sidecar says it; one line, "" while it is."""
+    starting: _builtins.bool
+    """Its application has not been healthy since the sidecar started: it is known and gets no calls, not even in panic."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """"version": "v2" """
@@ -79,10 +85,12 @@ class Instance(_message.Message):
         weight: _builtins.int = ...,
         healthy: _builtins.bool = ...,
         registered_unix_ms: _builtins.int = ...,
+        unhealthy_reason: _builtins.str = ...,
+        starting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "healthy", b"healthy", "id", b"id", "identity", b"identity", "labels", b"labels", "port", b"port", "registered_unix_ms", b"registered_unix_ms", "service", b"service", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "healthy", b"healthy", "id", b"id", "identity", b"identity", "labels", b"labels", "port", b"port", "registered_unix_ms", b"registered_unix_ms", "service", b"service", "starting", b"starting", "unhealthy_reason", b"unhealthy_reason", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -118,11 +126,17 @@ class RegisterRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     HEALTHY_FIELD_NUMBER: _builtins.int
+    UNHEALTHY_REASON_FIELD_NUMBER: _builtins.int
+    STARTING_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     port: _builtins.int
     weight: _builtins.int
     healthy: _builtins.bool
+    unhealthy_reason: _builtins.str
+    """At most 512 characters are kept."""
+    starting: _builtins.bool
+    """Until the first healthy answer; the first KeepAlive that says healthy ends it."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     def __init__(
@@ -134,10 +148,12 @@ class RegisterRequest(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         weight: _builtins.int = ...,
         healthy: _builtins.bool = ...,
+        unhealthy_reason: _builtins.str = ...,
+        starting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "healthy", b"healthy", "id", b"id", "labels", b"labels", "port", b"port", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "healthy", b"healthy", "id", b"id", "labels", b"labels", "port", b"port", "starting", b"starting", "unhealthy_reason", b"unhealthy_reason", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -171,17 +187,20 @@ class KeepAliveRequest(_message.Message):
 
     LEASE_ID_FIELD_NUMBER: _builtins.int
     HEALTHY_FIELD_NUMBER: _builtins.int
+    UNHEALTHY_REASON_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.int
     healthy: _builtins.bool
+    unhealthy_reason: _builtins.str
     def __init__(
         self,
         *,
         lease_id: _builtins.int = ...,
         healthy: _builtins.bool = ...,
+        unhealthy_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "lease_id", b"lease_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "lease_id", b"lease_id", "unhealthy_reason", b"unhealthy_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,6 +42,31 @@ LOAD_BALANCING_P2C_PEAK_EWMA: LoadBalancing.ValueType  # 1
 LOAD_BALANCING_ROUND_ROBIN: LoadBalancing.ValueType  # 2
 Global___LoadBalancing: _TypeAlias = LoadBalancing  # noqa: Y015
 
+class _HealthCheckKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthCheckKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthCheckKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_CHECK_KIND_UNSPECIFIED: _HealthCheckKind.ValueType  # 0
+    """grpc.health.v1"""
+    HEALTH_CHECK_KIND_GRPC: _HealthCheckKind.ValueType  # 1
+    HEALTH_CHECK_KIND_TCP: _HealthCheckKind.ValueType  # 2
+    """a connection is taken"""
+    HEALTH_CHECK_KIND_OFF: _HealthCheckKind.ValueType  # 3
+    """always healthy"""
+
+class HealthCheckKind(_HealthCheckKind, metaclass=_HealthCheckKindEnumTypeWrapper): ...
+
+HEALTH_CHECK_KIND_UNSPECIFIED: HealthCheckKind.ValueType  # 0
+"""grpc.health.v1"""
+HEALTH_CHECK_KIND_GRPC: HealthCheckKind.ValueType  # 1
+HEALTH_CHECK_KIND_TCP: HealthCheckKind.ValueType  # 2
+"""a connection is taken"""
+HEALTH_CHECK_KIND_OFF: HealthCheckKind.ValueType  # 3
+"""always healthy"""
+Global___HealthCheckKind: _TypeAlias = HealthCheckKind  # noqa: Y015
+
 class _AccessAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -412,9 +437,12 @@ class Cluster(_message.Message):
     LOAD_BALANCING_FIELD_NUMBER: _builtins.int
     FAILURE_ACCRUAL_FIELD_NUMBER: _builtins.int
     CONNECT_TIMEOUT_FIELD_NUMBER: _builtins.int
+    WHY_EMPTY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"namespace/name" or "namespace/name#subset"; in a NACK "cluster:…"."""
     load_balancing: Global___LoadBalancing.ValueType
+    why_empty: _builtins.str
+    """Where there are no endpoints, why, as far as the registry knows: callers are told it behind `no_endpoints`."""
     @_builtins.property
     def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Endpoint]: ...
     @_builtins.property
@@ -429,10 +457,11 @@ class Cluster(_message.Message):
         load_balancing: Global___LoadBalancing.ValueType = ...,
         failure_accrual: Global___FailureAccrual | None = ...,
         connect_timeout: _duration_pb2.Duration | None = ...,
+        why_empty: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "failure_accrual", b"failure_accrual"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "endpoints", b"endpoints", "failure_accrual", b"failure_accrual", "load_balancing", b"load_balancing", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "endpoints", b"endpoints", "failure_accrual", b"failure_accrual", "load_balancing", b"load_balancing", "name", b"name", "why_empty", b"why_empty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -545,6 +574,7 @@ class Inbound(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     METHODS_FIELD_NUMBER: _builtins.int
     CIRCUIT_BREAKER_FIELD_NUMBER: _builtins.int
+    HEALTH_CHECK_FIELD_NUMBER: _builtins.int
     identity: _builtins.str
     """This workload's own SPIFFE id."""
     service: _builtins.str
@@ -559,6 +589,10 @@ class Inbound(_message.Message):
     def methods(self) -> _containers.RepeatedCompositeFieldContainer[Global___Method]: ...
     @_builtins.property
     def circuit_breaker(self) -> Global___CircuitBreaker: ...
+    @_builtins.property
+    def health_check(self) -> Global___HealthCheck:
+        """For the agent alone: how the application's health is asked. Absent: by grpc.health.v1 with every default."""
+
     def __init__(
         self,
         *,
@@ -568,14 +602,86 @@ class Inbound(_message.Message):
         rules: _abc.Iterable[Global___AccessRule] | None = ...,
         methods: _abc.Iterable[Global___Method] | None = ...,
         circuit_breaker: Global___CircuitBreaker | None = ...,
+        health_check: Global___HealthCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["circuit_breaker", b"circuit_breaker"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["circuit_breaker", b"circuit_breaker", "health_check", b"health_check"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_by_default", b"allow_by_default", "circuit_breaker", b"circuit_breaker", "identity", b"identity", "methods", b"methods", "rules", b"rules", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_by_default", b"allow_by_default", "circuit_breaker", b"circuit_breaker", "health_check", b"health_check", "identity", b"identity", "methods", b"methods", "rules", b"rules", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Inbound: _TypeAlias = Inbound  # noqa: Y015
+
+@_typing.final
+class HealthCheck(_message.Message):
+    """Zero or absent means the default in parentheses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    SUCCESSES_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    kind: Global___HealthCheckKind.ValueType
+    service: _builtins.str
+    """HealthCheckRequest.service."""
+    failures: _builtins.int
+    """in a row put it out (2)"""
+    successes: _builtins.int
+    """in a row put it in (1)"""
+    @_builtins.property
+    def interval(self) -> _duration_pb2.Duration:
+        """(10 s)"""
+
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """(1 s)"""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Sent with each check; names in lower case."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___HealthCheckKind.ValueType = ...,
+        service: _builtins.str = ...,
+        interval: _duration_pb2.Duration | None = ...,
+        timeout: _duration_pb2.Duration | None = ...,
+        failures: _builtins.int = ...,
+        successes: _builtins.int = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "interval", b"interval", "kind", b"kind", "metadata", b"metadata", "service", b"service", "successes", b"successes", "timeout", b"timeout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HealthCheck: _TypeAlias = HealthCheck  # noqa: Y015
 
 @_typing.final
 class AccessRule(_message.Message):

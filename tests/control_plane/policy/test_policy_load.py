@@ -56,6 +56,18 @@ def test_every_problem_of_a_document_is_named_with_its_line_and_remedy() -> None
             service("Pay"),
             "a.yaml:3: metadata.name: 'Pay' is not a name (lower-case letters, digits and '-', at most 63",
         ),
+        (
+            service("a", "{healthCheck: {kind: http}}"),
+            "a.yaml:4: spec.healthCheck.kind: 'http' is not one of grpc, tcp, off",
+        ),
+        (
+            service("a", "{healthCheck: {metadata: {Grpc-X: a}}}"),
+            "a.yaml:4: spec.healthCheck.metadata.Grpc-X: 'Grpc-X' is not a metadata name (lower-case letters",
+        ),
+        (
+            service("a", '{healthCheck: {metadata: {token: "a\\nb"}}}'),
+            "a.yaml:4: spec.healthCheck.metadata.token: 'a\\nb' is not a metadata value (1 to 512 visible ASCII",
+        ),
         (service("a", "{protocol: tcp}"), "a.yaml:4: spec.protocol: protocol 'tcp' is not supported yet (use grpc)"),
         (service("a", "{protos: [a.proto]}"), "a.yaml:4: spec.protos: 'protos' arrived unexpanded: the control plane"),
         (

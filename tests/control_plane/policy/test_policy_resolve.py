@@ -218,3 +218,44 @@ def test_the_same_input_in_any_order_gives_the_same_bytes() -> None:
 def test_what_a_service_declares_as_streaming_is_told_to_the_telemetry() -> None:
     declared = policies(service("payments", METHODS), service("orders", "{}"))
     assert declared.streams == {"shop/payments": {"a.B/D", "a.B/E"}}
+
+
+def test_a_cluster_without_endpoints_says_why() -> None:
+    documents = policies(service("payments", SUBSETS), route("payments", SPLIT), service("ledger"))
+    first, second = instance("a", version="v1"), instance("b", version="v1")
+    for one in (first, second):
+        one.healthy, one.starting, one.unhealthy_reason = False, True, f"nothing listens beside {one.id}"
+    found = snapshot(documents, first, second)
+    told = "2 are registered, but no application is healthy: a: nothing listens beside a"
+    assert cluster(found, "shop/payments").why_empty == told
+    assert cluster(found, "shop/payments#v1").why_empty == told
+    assert (
+        cluster(found, "shop/payments#v2").why_empty == "no registered instance carries the subset's labels version=v2"
+    )
+    assert cluster(found, "shop/ledger").why_empty == (
+        "no instance is registered; start one with 'tulle run', or correct the name"
+    )
+    one_left = cluster(snapshot(documents, first), "shop/payments")
+    assert one_left.why_empty == "registered, but its application is not healthy: nothing listens beside a"
+
+
+def test_an_instance_that_was_never_healthy_is_no_endpoint_whatever_the_others_are() -> None:
+    failing, starting = instance("a"), instance("b")
+    failing.healthy = False
+    starting.healthy, starting.starting = False, True
+    found = cluster(snapshot(policies(), failing, starting), "shop/payments")
+    assert (ids(found), found.why_empty) == (["a"], "")
+
+
+def test_how_a_services_health_is_asked_reaches_its_own_sidecars_alone() -> None:
+    spec = """{healthCheck: {kind: grpc, service: shop.v1.Payments, interval: 3s, timeout: 250ms, failures: 4,
+      successes: 2, metadata: {authorization: Bearer x}}}"""
+    documents = policies(service("payments", spec))
+    sent = snapshot(documents, workload="shop/payments").inbound.health_check
+    assert (sent.kind, sent.service) == (snapshot_pb2.HEALTH_CHECK_KIND_GRPC, "shop.v1.Payments")
+    assert (sent.interval.seconds, sent.timeout.nanos) == (3, 250_000_000)
+    assert (sent.failures, sent.successes, dict(sent.metadata)) == (4, 2, {"authorization": "Bearer x"})
+    assert not snapshot(documents, workload="shop/orders").inbound.HasField("health_check")
+    # Unquoted: what YAML 1.1 would take for false.
+    off = policies(service("payments", "{healthCheck: {kind: off}}"))
+    assert snapshot(off, workload="shop/payments").inbound.health_check.kind == snapshot_pb2.HEALTH_CHECK_KIND_OFF

@@ -47,7 +47,10 @@ async def test_the_list_can_be_of_one_service(running: Running) -> None:
         (registry_pb2.RegisterRequest(id="a", port=65_536), "port is 65536"),
         (registry_pb2.RegisterRequest(id="a", port=1, address="payments.local"), "address 'payments.local'"),
         (registry_pb2.RegisterRequest(id="a", port=1, address="0.0.0.0"), "address 0.0.0.0"),  # noqa: S104
+        (registry_pb2.RegisterRequest(id="a", port=1, address="fe80::1%eth0"), "address 'fe80::1%eth0' has a zone"),
+        (registry_pb2.RegisterRequest(id="-a", port=1), "id '-a'"),
         (registry_pb2.RegisterRequest(id="a", port=1, weight=1_000_001), "weight is 1000001"),
+        (registry_pb2.RegisterRequest(id="a", port=1, labels={"x": "y" * 129}), "label 'x'"),
         (registry_pb2.RegisterRequest(id="a", port=1, labels={"": "x"}), "label ''"),
     ],
 )
@@ -61,10 +64,10 @@ async def test_a_bad_registration_names_its_field(
     assert await instances(running) == []
 
 
-async def keep(peer: Peer, lease: int, *, healthy: bool = True) -> registry_pb2.KeepAliveResponse:
-    """One message on a keep-alive stream of its own."""
+async def keep(peer: Peer, lease: int, reason: str = "") -> registry_pb2.KeepAliveResponse:
+    """One message on a keep-alive stream of its own; with a `reason`, it is not healthy."""
     call = peer.registry.KeepAlive()
-    await call.write(registry_pb2.KeepAliveRequest(lease_id=lease, healthy=healthy))
+    await call.write(registry_pb2.KeepAliveRequest(lease_id=lease, healthy=not reason, unhealthy_reason=reason))
     answer = await within(call.read())
     call.cancel()
     assert isinstance(answer, registry_pb2.KeepAliveResponse), "the stream ended"
@@ -109,10 +112,60 @@ async def test_an_unhealthy_instance_stays_in_the_snapshot_marked(running: Runni
     lease = await sidecar.register("payments-1")
     watching = await caller.watch("orders-1")
     await watching.next_acked(lambda response: health(response.snapshot) == {"payments-1": True})
-    await keep(sidecar, lease, healthy=False)
+    await keep(sidecar, lease, "it says NOT_SERVING")
     await watching.next_acked(lambda response: health(response.snapshot) == {"payments-1": False})
-    await keep(sidecar, lease, healthy=True)
+    (instance,) = await instances(running)
+    assert (instance.unhealthy_reason, instance.starting) == ("it says NOT_SERVING", False)
+    await keep(sidecar, lease)
     await watching.next_acked(lambda response: health(response.snapshot) == {"payments-1": True})
+    (instance,) = await instances(running)
+    assert instance.unhealthy_reason == ""
+
+
+def why_empty(snapshot: snapshot_pb2.Snapshot) -> dict[str, str]:
+    return {cluster.name: cluster.why_empty for cluster in snapshot.clusters}
+
+
+async def test_an_instance_that_was_never_healthy_is_known_with_its_reason_and_gets_no_calls(running: Running) -> None:
+    sidecar, caller = await running.join("shop/payments"), await running.join("shop/orders")
+    lease = await starting(sidecar, "nothing listens on 127.0.0.1:50051")
+    watching = await caller.watch("orders-1")
+    told = "registered, but its application is not healthy: "
+    await watching.next_acked(
+        lambda response: why_empty(response.snapshot) == {"shop/payments": f"{told}nothing listens on 127.0.0.1:50051"}
+    )
+    await keep(sidecar, lease, "it says NOT_SERVING")
+    await watching.next_acked(
+        lambda response: why_empty(response.snapshot) == {"shop/payments": f"{told}it says NOT_SERVING"}
+    )
+    await keep(sidecar, lease)
+    await watching.next_acked(lambda response: health(response.snapshot) == {"payments-1": True})
+    # It has been healthy: from now on it is an endpoint, marked, as any other that fails.
+    await keep(sidecar, lease, "slow")
+    await watching.next_acked(lambda response: health(response.snapshot) == {"payments-1": False})
+
+
+async def starting(peer: Peer, reason: str) -> int:
+    request = registry_pb2.RegisterRequest(id="payments-1", port=5000, starting=True, unhealthy_reason=reason)
+    return int((await peer.registry.Register(request)).lease_id)
+
+
+async def test_a_reason_is_one_bounded_line(running: Running) -> None:
+    await starting(await running.join("shop/payments"), "it says\nESC\x1b[2J " + "x" * 10_000)
+    (instance,) = await instances(running)
+    assert instance.unhealthy_reason.startswith("it says ESC [2J xxx")
+    assert len(instance.unhealthy_reason) == 512
+
+
+async def test_a_steady_instance_costs_no_revision_and_a_new_reason_one(running: Running) -> None:
+    sidecar = await running.join("shop/payments")
+    lease = await starting(sidecar, "refused")
+    watching = await sidecar.watch("payments-1")
+    revision = await watching.next_acked(lambda response: "refused" in str(why_empty(response.snapshot)))
+    for _ in range(3):
+        await keep(sidecar, lease, "refused")
+    await keep(sidecar, lease, "slow")
+    assert await watching.next_acked(lambda response: "slow" in str(why_empty(response.snapshot))) == revision + 1
 
 
 def health(snapshot: snapshot_pb2.Snapshot) -> dict[str, bool]:

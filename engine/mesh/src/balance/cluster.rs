@@ -33,6 +33,8 @@ pub struct ClusterConfig {
     pub load_balancing: LoadBalancing,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
+    /// Where it has no endpoints, why: as far as the control plane knows, "" where it said nothing.
+    pub why_empty: Box<str>,
 }
 
 /// How an endpoint is picked.
@@ -85,6 +87,17 @@ impl Cluster {
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
         self.config.connect_timeout
+    }
+
+    /// What a caller is told where no endpoint could be picked.
+    #[must_use]
+    pub fn refusal(&self, none: NoEndpoint) -> String {
+        match none {
+            NoEndpoint::None if !self.config.why_empty.is_empty() => {
+                format!("{}: {}", self.name(), self.config.why_empty)
+            }
+            _ => format!("{}: {none}", self.name()),
+        }
     }
 
     /// All endpoints, the unhealthy ones too.

@@ -27,6 +27,7 @@ pub(super) fn build(
         name: wire.name.as_str().into(),
         load_balancing: load_balancing(wire.load_balancing)?,
         connect_timeout: duration("connect_timeout", wire.connect_timeout.as_ref())?.unwrap_or(CONNECT_TIMEOUT),
+        why_empty: wire.why_empty.as_str().into(),
     };
     let mut ids = HashSet::new();
     let mut endpoints = Vec::with_capacity(wire.endpoints.len());

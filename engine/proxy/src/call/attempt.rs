@@ -7,7 +7,7 @@ use crate::pool::{self, Choice, Target};
 use crate::worker::names::StreamRef;
 use crate::worker::{Timer, Worker};
 use tulle_http2::{Fields, OpenError, Token};
-use tulle_mesh::balance::NoEndpoint;
+use tulle_mesh::balance::{Cluster, NoEndpoint};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::random::Random;
 use tulle_mesh::reason::Reason;
@@ -61,10 +61,11 @@ impl Worker {
         match &call.policy {
             Policy::Outbound(outbound) => {
                 let picked = outbound.cluster.pick(&call.tried, self.now, &mut self.random);
-                picked.map(Target::Endpoint).map_err(|none| no_endpoint(none, outbound.cluster.name()))
+                picked.map(Target::Endpoint).map_err(|none| no_endpoint(none, &outbound.cluster))
             }
             Policy::Inbound(_) => {
-                self.settings.application.map(Target::Application).ok_or_else(|| {
+                let application = self.settings.application.as_ref();
+                application.map(|application| Target::Application(application.address())).ok_or_else(|| {
                     Refusal::local(Reason::NoEndpoints, "no application is configured behind this sidecar")
                 })
             }
@@ -263,10 +264,10 @@ fn attempt_trace(call: &Call) -> Option<TraceContext> {
     Some(if call.tells_attempts() { TraceContext { span_id: attempt.span_id, ..context } } else { context })
 }
 
-fn no_endpoint(none: NoEndpoint, cluster: &str) -> Refusal {
+fn no_endpoint(none: NoEndpoint, cluster: &Cluster) -> Refusal {
     let reason = match none {
         NoEndpoint::None => Reason::NoEndpoints,
         NoEndpoint::AllOpen => Reason::BreakerOpen,
     };
-    Refusal::local(reason, format!("{cluster}: {none}"))
+    Refusal::local(reason, cluster.refusal(none))
 }

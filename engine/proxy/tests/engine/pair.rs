@@ -6,7 +6,7 @@ use crate::caller::{Caller, run};
 use crate::mesh::{self, Policy};
 use prost::Message;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering::SeqCst;
 use tokio::io::AsyncReadExt;
 use tulle_proxy::Engine;
@@ -24,12 +24,18 @@ struct Sidecar {
 }
 
 fn inbound(authority: &Authority, application: SocketAddr, rules: Vec<AccessRule>) -> Sidecar {
+    beside(authority, &[application], rules)
+}
+
+/// Beside an application that listens at one of `places`.
+fn beside(authority: &Authority, places: &[SocketAddr], rules: Vec<AccessRule>) -> Sidecar {
     let folder = Folder::new();
     let config = EngineConfig {
         service: "shop/echo".into(),
         instance: "echo-1".into(),
         inbound_listen: "127.0.0.1:0".into(),
-        application: application.to_string(),
+        application: places[0].to_string(),
+        application_also: places[1..].iter().map(SocketAddr::to_string).collect(),
         identity_dir: folder.0.display().to_string(),
         workers: 1,
         ..Default::default()
@@ -95,6 +101,23 @@ fn an_allowed_call_crosses_both_sidecars_whole() {
         assert!(series.mtls && series.count == 51);
         let series = &mesh::telemetry(&sidecar.engine).calls[0];
         assert_eq!((&*series.peer, series.count, series.mtls), (FRONT, 51, true));
+    });
+}
+
+#[test]
+fn the_application_is_dialled_where_the_agent_found_it() {
+    run(async {
+        let (authority, callee) = (Authority::new(), Callee::start());
+        let closed = TcpListener::bind("[::1]:0").and_then(|free| free.local_addr()).expect("a free port");
+        let sidecar = beside(&authority, &[closed, callee.address], vec![allow(FRONT)]);
+        let (_engine, address, _folder) = outbound(&authority, sidecar.address, ECHO);
+        let caller = Caller::connect(&address, "echo.shop").await;
+        assert_eq!(caller.unary("Unary", b"x").await.reason(), "connect_failed");
+        sidecar.engine.use_application(&callee.address.to_string()).expect("one of its addresses");
+        assert_eq!(caller.unary("Unary", b"x").await.status(), "0");
+        let refused = sidecar.engine.use_application("127.0.0.1:1").expect_err("none of its addresses").to_string();
+        assert!(refused.contains("application") && refused.contains("127.0.0.1:1"), "{refused}");
+        assert_eq!(caller.unary("Unary", b"x").await.status(), "0");
     });
 }
 

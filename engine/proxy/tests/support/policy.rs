@@ -86,6 +86,7 @@ pub(crate) fn cluster(name: &str, endpoints: &[SocketAddr]) -> proto::Cluster {
             open_max: Some(millis(60_000)),
         }),
         connect_timeout: Some(millis(5000)),
+        ..Default::default()
     }
 }
 

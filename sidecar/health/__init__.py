@@ -1,0 +1,1 @@
+"""Whether the application beside this sidecar is well: asked by grpc.health.v1, judged, and told."""
