@@ -1,6 +1,7 @@
 //! Upstream connections of one worker: few and well filled, a second one only when the first is at 80 % of its streams.
 
 use crate::worker::connection::{Connection, Stage};
+use crate::worker::places::Places;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -153,7 +154,7 @@ impl Pools {
 
 impl Pool {
     /// The first connection that is not full; else one with any stream left, while another is made.
-    pub(crate) fn choose(&self, connections: &Slab<Connection>, now: Instant) -> Choice {
+    pub(crate) fn choose(&self, connections: &Places<Connection>, now: Instant) -> Choice {
         let (mut fallback, mut opening) = (None, false);
         for key in &self.connections {
             let Some(connection) = connections.get(*key as usize) else { continue };
@@ -177,7 +178,7 @@ impl Pool {
         self.grow_after = Some(now + GROW_AGAIN);
     }
 
-    pub(crate) fn has_open(&self, connections: &Slab<Connection>) -> bool {
+    pub(crate) fn has_open(&self, connections: &Places<Connection>) -> bool {
         let open = |key: &u32| connections.get(*key as usize).is_some_and(|connection| connection.stage == Stage::Open);
         self.connections.iter().any(open)
     }

@@ -31,7 +31,7 @@ impl Worker {
     pub(crate) fn tidy(&mut self) {
         self.tidying.armed = false;
         let mut freed = self.calls.trim();
-        for (_, connection) in &mut self.connections {
+        for (_, connection) in self.connections.iter_mut() {
             freed += connection.http2.trim();
         }
         self.tidying.freed |= self.calls.len() == 0 || freed >= WORTH_ASKING;
