@@ -2,6 +2,7 @@
 
 mod heap;
 pub(crate) mod listen;
+mod opening;
 pub(crate) mod poll;
 pub(crate) mod post;
 mod reading;

@@ -3,16 +3,20 @@
 //! Sans-IO: `io/poll` drives it in production, tests and simulations drive the very same. One turn is: [`Worker::turn`]
 //! with the time, then what was accepted, connected, received and closed, then [`Worker::settle`], then every dirty
 //! connection's output is written until [`Worker::next_dirty`] gives none, then [`Worker::next_action`] likewise.
-//! Nothing is written while input is handled, so that nothing is reaped under a caller that still holds it.
+//! Nothing is written while input is handled, so that nothing is reaped under a caller that still holds it. What is due
+//! fires in [`Worker::settle`], behind the input: no peer is judged by what it said in time and was not yet read. A key is
+//! given out again only after its [`Action::Close`] was taken: sockets may be indexed by it.
 
 pub(crate) mod clock;
 pub(crate) mod connection;
 mod connections;
 mod drain;
+mod fault;
 pub(crate) mod held_resets;
 mod lifecycle;
 pub(crate) mod names;
 mod output;
+pub(crate) mod places;
 pub(crate) mod resets;
 mod stalled;
 mod tidy;
@@ -21,6 +25,7 @@ mod upkeep;
 
 pub use connections::Action;
 pub use drain::Scope;
+pub use fault::{ConnectFault, TlsFault};
 pub use names::{ConnectionKey, Listener};
 
 use crate::call::store::Calls;
@@ -40,6 +45,12 @@ use tulle_mesh::telemetry::trace_context::Sampler;
 use tulle_mesh::telemetry::{CounterName, WorkerTelemetry};
 use turn::Turn;
 
+/// A turn this much later than its timer was not late by load: the process stood still (SIGSTOP, a machine that was put
+/// to sleep), and heard nobody meanwhile.
+const LATE: Duration = Duration::from_secs(1);
+/// What peers have then to be heard, though their time is over.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// What a timer is for. Keys are of connections or calls, whose removal cancels their timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
@@ -57,6 +68,10 @@ pub struct Worker {
     pub(crate) settings: Arc<Settings>,
     pub(crate) snapshot: Option<Arc<Snapshot>>,
     pub(crate) now: Instant,
+    /// The turn's timers have not fired yet.
+    timers_due: bool,
+    /// Until then nobody's silence is held against them: this process itself stood still.
+    pub(crate) not_judged_before: Instant,
     pub(crate) clock: Clock,
     pub(crate) random: SplitMix64,
     pub(crate) sampler: Sampler,
@@ -93,6 +108,8 @@ impl Worker {
             settings,
             snapshot: None,
             now,
+            timers_due: false,
+            not_judged_before: now,
             clock: Clock::new(now, unix_nano),
             random: SplitMix64::new(seed),
             timers: Wheel::new(now),
@@ -111,10 +128,17 @@ impl Worker {
         }
     }
 
-    /// Begins a turn: sets the time and fires what is due.
+    /// Begins a turn: sets the time. What is due by then fires in [`Worker::settle`].
     pub fn turn(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.now) > LATE && self.next_timer().is_some_and(|at| at + LATE < now) {
+            self.not_judged_before = now + MOMENT;
+        }
         self.now = now;
-        while let Some(timer) = self.timers.pop(now) {
+        self.timers_due = true;
+    }
+
+    fn fire_timers(&mut self) {
+        while let Some(timer) = self.timers.pop(self.now) {
             self.at_hand = self.connection_of(timer);
             match timer {
                 Timer::Upkeep(key) => self.keep_up(key),
@@ -126,6 +150,7 @@ impl Worker {
                 Timer::Tidy => self.tidy(),
             }
         }
+        self.timers_due = false;
     }
 
     /// Puts a snapshot in force for new calls. Calls in flight keep theirs, connections stay; pools whose endpoints are
@@ -140,8 +165,19 @@ impl Worker {
         }
     }
 
-    /// After all input of a turn: starts what is to be tried again and serves the queues.
+    /// After all input of a turn: starts what is to be tried again and serves the queues, and what is due fires behind
+    /// that. A call that got its connection in this turn has not waited too long.
     pub fn settle(&mut self) {
+        self.serve_all();
+        if self.timers_due {
+            self.fire_timers();
+            self.serve_all();
+        }
+        self.at_hand = None;
+        self.arm_holds();
+    }
+
+    fn serve_all(&mut self) {
         while let Some(key) = self.turn.next_restart() {
             if self.calls.get(key).is_some_and(|call| call.phase == crate::call::Phase::Backoff) {
                 self.at_hand = self.caller_of(key);
@@ -152,8 +188,6 @@ impl Worker {
             self.at_hand = None;
             self.serve_queue(pool);
         }
-        self.at_hand = None;
-        self.arm_holds();
     }
 
     /// Whether nothing is left to do before the next input.
@@ -183,7 +217,8 @@ impl Worker {
         self.calls.get(call).map(|call| ConnectionKey(call.down.connection))
     }
 
-    /// What to do with sockets next.
+    /// What to do with sockets next. The key of a connection that is to be closed is given out again from here on and
+    /// not before: whatever was accepted or connected meanwhile has another.
     pub fn next_action(&mut self) -> Option<Action> {
         self.connections.next_action()
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::spiffe::SpiffeId;
 use tulle_mesh::wire::{self, InvalidSnapshot};
-use tulle_proxy::worker::{Action, ConnectionKey, Listener, Scope, Worker};
+use tulle_proxy::worker::{Action, ConnectFault, ConnectionKey, Listener, Scope, TlsFault, Worker};
 use tulle_proxy::{Settings, proto};
 
 /// Read at most this much of a connection a turn, for fairness.
@@ -195,7 +195,9 @@ impl Sidecar {
         match (news, key) {
             (News::Accepted, _) => self.accept(world, conn),
             (News::Established, Some(key)) => self.established(world, key),
-            (News::Refused, Some(key)) => self.worker.connect_failed(ConnectionKey(key), "connection refused"),
+            (News::Refused, Some(key)) => {
+                self.worker.connect_failed(ConnectionKey(key), ConnectFault::Peer, "connection refused")
+            }
             (News::Writable, Some(key)) => self.worker.writable(ConnectionKey(key)),
             (News::Closed, Some(key)) if world.tamper.mutation != Mutation::DeafToClosing => {
                 self.worker.closed(ConnectionKey(key));
@@ -221,7 +223,7 @@ impl Sidecar {
     fn established(&mut self, world: &World<'_>, key: u32) {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
         if socket.doubted {
-            return self.worker.tls_failed(ConnectionKey(key), "the server proves another identity");
+            return self.worker.tls_failed(ConnectionKey(key), TlsFault::Broken, "the server proves another identity");
         }
         socket.established = true;
         let caller = if world.tamper.mutation == Mutation::MistakesCallers { OTHER } else { FRONT };
@@ -231,7 +233,8 @@ impl Sidecar {
 
     fn add(&mut self, key: ConnectionKey, socket: Socket) {
         self.keys.insert(socket.conn, key.0);
-        self.sockets.insert(key.0, socket);
+        let old = self.sockets.insert(key.0, socket);
+        assert!(old.is_none(), "{key:?} was given out again before its socket was closed");
     }
 
     fn read_ready(&mut self, world: &mut World<'_>) {

@@ -7,6 +7,14 @@ use tulle_http2::{ConnectionError, ErrorCode, Event, HeadersKind, Token};
 use tulle_mesh::telemetry::CounterName;
 
 impl Worker {
+    /// Bytes of a connection are there that are not read now: its peer lives.
+    pub fn heard(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key.0) {
+            connection.received_at = self.now;
+            connection.pinged_at = None;
+        }
+    }
+
     /// Bytes of a connection, in plaintext, in order.
     pub fn received(&mut self, key: ConnectionKey, bytes: &[u8]) {
         let Some(connection) = self.connections.get_mut(key.0) else { return };

@@ -4,7 +4,7 @@
 //! to the worker that has the fewest.
 
 use super::poll::WAKER;
-use super::shared::{Command, Descriptors, SharedCollector, WorkerHandle, locked};
+use super::shared::{Command, Descriptors, Purpose, SharedCollector, WorkerHandle, locked};
 use crate::error::ListenFailed;
 use crate::worker::{Listener, Scope};
 use mio::net::TcpListener;
@@ -164,11 +164,11 @@ impl Acceptor {
 
     fn hand_over(&self, stream: std::net::TcpStream, listener: Listener) {
         let least = self.workers.iter().min_by_key(|worker| worker.load.load(Relaxed));
-        let Some(worker) = least.filter(|_| self.descriptors.take()) else { return self.count_refused() };
+        let purpose = Purpose::Accepted(listener);
+        let Some(worker) = least.filter(|_| self.descriptors.take(purpose)) else { return self.count_refused() };
         worker.load.fetch_add(1, Relaxed);
-        if worker.send(Command::Accepted { stream, listener }).is_err() {
-            self.count_refused();
-        }
+        // A worker that cannot be woken finds it with what it is woken for next.
+        let _ = worker.send(Command::Accepted { stream, listener });
     }
 
     /// EMFILE: the reserve's descriptor takes the caller in and lets it go at once.

@@ -3,38 +3,36 @@
 use super::heap;
 use super::shared::{Command, Descriptors, Published, WorkerHandle};
 use super::socket::{Socket, State, Written};
-use super::tls::{Tls, TlsError};
 use crate::identity::Identity;
-use crate::worker::{Action, ConnectionKey, Listener, Worker};
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use crate::worker::{Action, ConnectionKey, Worker};
+use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
-use tulle_mesh::telemetry::CounterName;
 
 /// The token of the waker; connections have their own small numbers.
 pub(crate) const WAKER: Token = Token(usize::MAX);
 /// Read at most this much of a connection a turn, for fairness; with less, what is written falls into more pieces
 /// (docs/decisions/009).
-pub(super) const PAGE: usize = 128 * 1024;
+const PAGE: usize = 128 * 1024;
 const EVENTS: usize = 1024;
+/// Full lists of readiness that are taken in one turn.
+const MOST_LISTS: usize = 64;
 /// Panics of one part of a turn after which the rest of it waits for the next turn.
 const MOST_PANICS: usize = 100;
 
 /// One thread's loop.
 pub(crate) struct Loop {
-    poll: Poll,
+    pub(super) poll: Poll,
     pub(super) worker: Worker,
-    handle: Arc<WorkerHandle>,
+    pub(super) handle: Arc<WorkerHandle>,
     published: Arc<Published>,
     generation: u64,
-    identity: Arc<Identity>,
-    descriptors: Arc<Descriptors>,
+    pub(super) identity: Arc<Identity>,
+    pub(super) descriptors: Arc<Descriptors>,
     pub(super) sockets: Vec<Option<Socket>>,
     commands: VecDeque<Command>,
     /// A part of the last turn did not come to its end: the next one follows at once.
@@ -81,16 +79,22 @@ impl Loop {
         while self.running {
             let at_once = self.unfinished || !self.ready.is_empty();
             let timeout = if at_once { Some(Duration::ZERO) } else { self.time_to_wait() };
-            if let Err(error) = self.poll.poll(&mut events, timeout)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
+            if !self.wait(&mut events, timeout) {
                 return;
             }
             let handle = self.handle.clone();
             let mut telemetry = handle.telemetry();
             std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
-            self.contained(|own| own.turn(&events));
+            self.contained(|own| own.turn(&mut events, Instant::now()));
             std::mem::swap(&mut *telemetry, &mut self.worker.telemetry);
+        }
+    }
+
+    /// Waits for readiness; false where the system can tell none any more.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> bool {
+        match self.poll.poll(events, timeout) {
+            Ok(()) => true,
+            Err(error) => error.kind() == io::ErrorKind::Interrupted,
         }
     }
 
@@ -99,24 +103,12 @@ impl Loop {
     }
 
     /// Each part takes its work out of a queue before it does it, so that one that was cut short goes on behind what
-    /// cut it.
-    fn turn(&mut self, events: &Events) {
-        let now = Instant::now();
+    /// cut it. All that came is read before what is due by the clock fires.
+    fn turn(&mut self, events: &mut Events, now: Instant) {
         self.unfinished = false;
-        self.insist(|own| own.worker.turn(now));
+        self.worker.turn(now);
         self.contained(Self::look_at_configuration);
-        let mut woken = false;
-        for event in events {
-            match event.token() {
-                WAKER => woken = true,
-                Token(key) => {
-                    self.contained(|own| own.note_readiness(key, event));
-                }
-            }
-        }
-        if woken {
-            self.commands.extend(self.handle.take_commands());
-        }
+        self.note_all(events);
         self.insist(Self::take_commands);
         self.read_ready();
         self.insist(Self::settle);
@@ -163,6 +155,30 @@ impl Loop {
         }
     }
 
+    /// After a standstill more may be ready than fits into one list: all of it is known before anybody is judged.
+    fn note_all(&mut self, events: &mut Events) {
+        for _ in 0..MOST_LISTS {
+            let noted = self.note_events(events);
+            if noted < events.capacity() || !self.wait(events, Some(Duration::ZERO)) {
+                return;
+            }
+        }
+    }
+
+    fn note_events(&mut self, events: &Events) -> usize {
+        let mut noted = 0;
+        for event in events {
+            noted += 1;
+            match event.token() {
+                WAKER => self.commands.extend(self.handle.take_commands()),
+                Token(key) => {
+                    self.contained(|own| own.note_readiness(key, event));
+                }
+            }
+        }
+        noted
+    }
+
     fn note_readiness(&mut self, key: usize, event: &mio::event::Event) {
         self.worker.at_hand = Some(ConnectionKey(key as u32));
         let Some(Some(socket)) = self.sockets.get_mut(key) else { return };
@@ -170,7 +186,9 @@ impl Loop {
         let key = key as u32;
         if event.is_readable() || socket.read_closed {
             socket.readable = true;
-            if !socket.listed && !socket.paused {
+            if socket.paused {
+                self.worker.heard(ConnectionKey(key));
+            } else if !socket.listed {
                 socket.listed = true;
                 self.ready.push(key);
             }
@@ -210,90 +228,6 @@ impl Loop {
         }
     }
 
-    fn accept(&mut self, stream: std::net::TcpStream, listener: Listener) {
-        let tls = match listener {
-            Listener::Inbound => match Tls::server(&self.identity) {
-                Ok(tls) => Some(tls),
-                Err(error) => return self.refuse(&error),
-            },
-            _ => None,
-        };
-        let key = self.worker.accept(listener);
-        let state = if tls.is_some() { State::Handshaking } else { State::Open };
-        self.add_socket(key, TcpStream::from_std(stream), tls, state, Some(listener));
-    }
-
-    /// A connection that never gets a place.
-    fn refuse(&mut self, error: &TlsError) {
-        self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
-        self.handle.load.fetch_sub(1, Relaxed);
-        self.descriptors.give_back();
-    }
-
-    fn connect(&mut self, key: ConnectionKey, action: (std::net::SocketAddr, Option<tulle_mesh::spiffe::SpiffeId>)) {
-        let (address, identity) = action;
-        let tls = match identity.map(|expected| Tls::client(&self.identity, &expected)).transpose() {
-            Ok(tls) => tls,
-            Err(error) => return self.worker.connect_failed(key, &error.to_string()),
-        };
-        if !self.descriptors.take() {
-            return self.worker.connect_failed(key, "the process has as many descriptors open as it may");
-        }
-        match TcpStream::connect(address) {
-            Ok(stream) => self.add_socket(key, stream, tls, State::Connecting, None),
-            Err(error) => {
-                self.descriptors.give_back();
-                self.worker.connect_failed(key, &error.to_string());
-            }
-        }
-    }
-
-    fn add_socket(
-        &mut self,
-        key: ConnectionKey,
-        mut stream: TcpStream,
-        tls: Option<Tls>,
-        state: State,
-        listener: Option<Listener>,
-    ) {
-        let index = key.0 as usize;
-        if self.sockets.len() <= index {
-            self.sockets.resize_with(index + 1, || None);
-        }
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(&mut stream, Token(index), interest);
-        self.sockets[index] = Some(Socket::new(stream, tls, state, listener));
-        if let Err(error) = registered {
-            self.worker.connect_failed(key, &error.to_string());
-        }
-    }
-
-    fn close_socket(&mut self, key: ConnectionKey) {
-        let Some(mut socket) = self.sockets.get_mut(key.0 as usize).and_then(Option::take) else { return };
-        let _ = self.poll.registry().deregister(&mut socket.stream);
-        if socket.listener.is_some() {
-            self.handle.load.fetch_sub(1, Relaxed);
-        }
-        self.descriptors.give_back();
-        socket.close();
-    }
-
-    fn check_connected(&mut self, key: u32) {
-        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
-        match socket.connected() {
-            None => {}
-            Some(Err(error)) => self.worker.connect_failed(ConnectionKey(key), &error.to_string()),
-            Some(Ok(())) if socket.tls.is_some() => {
-                socket.state = State::Handshaking;
-                self.pump_handshake(key);
-            }
-            Some(Ok(())) => {
-                socket.state = State::Open;
-                self.worker.established(ConnectionKey(key), None);
-            }
-        }
-    }
-
     /// Until nothing changes any more: retries start, queues are served, changed connections written, sockets made and
     /// closed.
     fn settle(&mut self) {
@@ -307,7 +241,7 @@ impl Loop {
                 acted = true;
                 self.worker.at_hand = Some(action.key());
                 match action {
-                    Action::Connect { key, address, identity } => self.connect(key, (address, identity)),
+                    Action::Connect { key, address, identity } => self.connect(key, address, identity.as_ref()),
                     Action::Close { key } => self.close_socket(key),
                 }
             }
@@ -338,7 +272,7 @@ impl Loop {
                 }
             }
             match (written, socket.flush_tls()) {
-                (Written::Broken, _) | (_, Written::Broken) => return self.worker.closed(key),
+                (Written::Broken, _) | (_, Written::Broken) => return self.write_broke(key.0),
                 // A full TLS buffer that has just been emptied into the socket takes more.
                 _ if !socket.writable => return,
                 (Written::Some(0), _) => return self.worker.flushed(key),
@@ -347,3 +281,7 @@ impl Loop {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "loop_tests.rs"]
+mod tests;

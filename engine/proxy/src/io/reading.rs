@@ -1,6 +1,6 @@
 //! From a socket to the worker: read, decrypted where there is TLS, a page a turn.
 
-use super::poll::{Loop, PAGE};
+use super::poll::Loop;
 use super::socket::{Socket, State, Written};
 use super::tls::{Tls, TlsError};
 use crate::worker::ConnectionKey;
@@ -14,6 +14,9 @@ impl Loop {
             self.contained(|own| own.read(key));
             let wanted = self.worker.wants_input(ConnectionKey(key));
             if let Some(Some(socket)) = self.sockets.get_mut(key as usize) {
+                if socket.broken && !wanted {
+                    self.worker.closed(ConnectionKey(key));
+                }
                 socket.paused = !wanted;
                 socket.listed = socket.readable && wanted && socket.state != State::Connecting;
                 if socket.listed {
@@ -38,6 +41,21 @@ impl Loop {
         }
     }
 
+    /// The socket takes no more. What its peer said last may still lie in it (an answer, a GOAWAY, an alert), and is read
+    /// before the connection is given up; a reset leaves it there (tcp(7)).
+    pub(super) fn write_broke(&mut self, key: u32) {
+        let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
+        (socket.broken, socket.writable) = (true, false);
+        if socket.paused {
+            return self.worker.closed(ConnectionKey(key));
+        }
+        (socket.readable, socket.read_closed) = (true, true);
+        if !socket.listed {
+            socket.listed = true;
+            self.ready.push(key);
+        }
+    }
+
     /// One read of at most a page.
     fn read(&mut self, key: u32) {
         self.worker.at_hand = Some(ConnectionKey(key));
@@ -52,11 +70,11 @@ impl Loop {
             }
             Ok(length) => {
                 // A short read has emptied the socket, unless its end is still to come (epoll(7)).
-                socket.readable = length == PAGE || socket.read_closed;
+                socket.readable = length == self.page.len() || socket.read_closed;
                 self.received(key, length);
             }
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => socket.readable = false,
+                io::ErrorKind::WouldBlock if !socket.broken => socket.readable = false,
                 io::ErrorKind::Interrupted => {}
                 _ => {
                     socket.readable = false;
@@ -119,7 +137,7 @@ impl Loop {
         let Some(Some(socket)) = self.sockets.get_mut(key as usize) else { return };
         if socket.writable && socket.tls.as_ref().is_some_and(Tls::wants_write) && socket.flush_tls() == Written::Broken
         {
-            self.worker.closed(ConnectionKey(key));
+            self.write_broke(key);
         }
     }
 
@@ -130,6 +148,6 @@ impl Loop {
                 self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
             }
         }
-        self.worker.tls_failed(ConnectionKey(key), &error.to_string());
+        self.worker.tls_failed(ConnectionKey(key), error.fault(), &error.to_string());
     }
 }

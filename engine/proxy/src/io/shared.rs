@@ -42,11 +42,21 @@ pub(crate) struct WorkerHandle {
     drained: Mutex<WorkerTelemetry>,
 }
 
-/// How many sockets all workers may have, and have.
+/// How many sockets all workers may have, and have. The last quarter is not for those who call from outside: they prove
+/// nothing before they take a place, and must not keep the application from calling.
 #[derive(Debug)]
 pub(crate) struct Descriptors {
-    pub(crate) limit: usize,
-    pub(crate) open: AtomicUsize,
+    limit: usize,
+    open: AtomicUsize,
+}
+
+/// What a socket is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It came in by this listener.
+    Accepted(Listener),
+    /// A connection of our own. Without it what was accepted is of no use, so the last eighth is for these alone.
+    Connect,
 }
 
 /// Counts that belong to no worker.
@@ -120,16 +130,34 @@ impl Descriptors {
         let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
         let descriptors = if known { limit.rlim_cur } else { 1024 };
         let limit = usize::try_from(descriptors / 10 * 8).unwrap_or(usize::MAX);
+        Self::of(limit)
+    }
+
+    pub(crate) fn of(limit: usize) -> Self {
         Self { limit, open: AtomicUsize::new(0) }
     }
 
-    /// Takes a place; false where there is none.
-    pub(crate) fn take(&self) -> bool {
-        let taken = self.open.fetch_add(1, Relaxed) < self.limit;
+    /// Takes a place; false where there is none for this purpose.
+    pub(crate) fn take(&self, purpose: Purpose) -> bool {
+        let taken = self.open.fetch_add(1, Relaxed) < self.limit_of(purpose);
         if !taken {
             self.give_back();
         }
         taken
+    }
+
+    /// Places that are taken.
+    #[cfg(test)]
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+
+    fn limit_of(&self, purpose: Purpose) -> usize {
+        match purpose {
+            Purpose::Accepted(Listener::Inbound | Listener::InboundPlaintext) => self.limit - self.limit / 4,
+            Purpose::Accepted(Listener::Outbound | Listener::UpstreamPort(_)) => self.limit - self.limit / 8,
+            Purpose::Connect => self.limit,
+        }
     }
 
     pub(crate) fn give_back(&self) {

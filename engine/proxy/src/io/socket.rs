@@ -3,13 +3,22 @@
 use super::tls::Tls;
 use crate::worker::Listener;
 use mio::net::TcpStream;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// Bytes that the system may hold back for a peer that does not read; its default is 4 MiB a connection, out of sight of
 /// our own bounds.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 128 * 1024;
+
+/// Silence after which the system asks, and how often it asks then.
+const SILENCE: Duration = Duration::from_secs(10);
+const BETWEEN_PROBES: Duration = Duration::from_secs(5);
+/// Time without an acknowledgement after which a peer is gone. The system counts a full receive buffer that is not read as
+/// such, so it is longer than the minute that a stream may stand still.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const VANISHED: Duration = Duration::from_secs(75);
 
 pub(crate) struct Socket {
     pub(crate) stream: TcpStream,
@@ -23,6 +32,8 @@ pub(crate) struct Socket {
     pub(crate) read_closed: bool,
     /// Not read while its peer leaves too much of what we say unread.
     pub(crate) paused: bool,
+    /// A write failed: it is read to its end, and closed.
+    pub(crate) broken: bool,
     /// It is in the list of those that have more to read.
     pub(crate) listed: bool,
 }
@@ -57,6 +68,7 @@ impl Socket {
             writable: state != State::Connecting,
             read_closed: false,
             paused: false,
+            broken: false,
             listed: false,
         }
     }
@@ -114,6 +126,16 @@ impl Socket {
         }
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// Has the system ask a peer that nobody else asks whether it is still there: one that gets no PING, on another machine,
+/// which may vanish without a goodbye. An end comes after [`VANISHED`], with data under way or without.
+pub(super) fn notice_vanishing(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let asking = TcpKeepalive::new().with_time(SILENCE).with_interval(BETWEEN_PROBES);
+    let _ = socket.set_tcp_keepalive(&asking);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_user_timeout(Some(VANISHED));
 }
 
 /// What the system refuses here costs speed or memory, never a call.

@@ -1,6 +1,7 @@
 //! TLS of one connection: rustls fed from our pages, plaintext coalesced before it is encrypted.
 
 use crate::identity::{self, Identity, InvalidIdentity};
+use crate::worker::TlsFault;
 use rustls::{ClientConfig, Connection};
 use rustls_pki_types::ServerName;
 use std::io::{self, Read, Write};
@@ -144,6 +145,27 @@ impl std::fmt::Display for TlsError {
 }
 
 impl TlsError {
+    /// What it proves. A server sends these alerts in a handshake alone, on the certificate that it was shown (RFC 8446,
+    /// section 6.2).
+    pub(crate) fn fault(&self) -> TlsFault {
+        use rustls::AlertDescription as Alert;
+        match self {
+            Self::Rustls(rustls::Error::AlertReceived(
+                Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                // A signature that does not verify, of the handshake and never of a record: the same name, another key.
+                | Alert::DecryptError
+                | Alert::CertificateRequired,
+            )) => TlsFault::CertificateRefused,
+            _ => TlsFault::Broken,
+        }
+    }
+
     /// The label of `tulle.connections.refused`: something other than TLS is told apart.
     pub(crate) fn label(&self) -> &'static str {
         match self {

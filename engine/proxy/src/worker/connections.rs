@@ -2,8 +2,8 @@
 
 use super::connection::{Connection, Side, Stage};
 use super::names::ConnectionKey;
+use super::places::Places;
 use crate::pool::{Pool, Room};
-use slab::Slab;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -23,7 +23,7 @@ pub enum Action {
         /// In TLS, with a server that proves exactly this; `None` for plaintext.
         identity: Option<SpiffeId>,
     },
-    /// Close the socket; its key may be given out again at once.
+    /// Close the socket, before anything else is said to the worker: with this action its key is free for another.
     Close {
         /// The connection, of which the worker has forgotten everything.
         key: ConnectionKey,
@@ -33,7 +33,7 @@ pub enum Action {
 /// All connections, those that are being made and closed included.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    slab: Slab<Connection>,
+    places: Places<Connection>,
     /// Those that changed since they were last written, each once.
     dirty: VecDeque<u32>,
     actions: VecDeque<Action>,
@@ -58,36 +58,36 @@ impl Action {
 impl Connections {
     #[inline]
     pub(crate) fn get(&self, key: u32) -> Option<&Connection> {
-        self.slab.get(key as usize)
+        self.places.get(key as usize)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: u32) -> Option<&mut Connection> {
-        self.slab.get_mut(key as usize)
+        self.places.get_mut(key as usize)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slab.len()
+        self.places.len()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Connection> {
-        self.slab.iter().map(|(_, connection)| connection)
+        self.places.iter().map(|(_, connection)| connection)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
-        self.slab.iter_mut().map(|(_, connection)| connection)
+        self.places.iter_mut().map(|(_, connection)| connection)
     }
 
     /// The connections for which `wanted` holds. A walk over all: for rare events.
     pub(crate) fn keys(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<u32> {
-        self.slab.iter().filter(|(_, connection)| wanted(connection)).map(|(key, _)| key as u32).collect()
+        self.places.iter().filter(|(_, connection)| wanted(connection)).map(|(key, _)| key as u32).collect()
     }
 
     /// Adds a connection, under a serial number that no other ever has.
     pub(crate) fn insert(&mut self, config: Config, side: Side, stage: Stage, now: Instant) -> ConnectionKey {
         self.serial += 1;
         let connection = Connection::new(self.serial, config, side, stage, now);
-        ConnectionKey(self.slab.insert(connection) as u32)
+        ConnectionKey(self.places.insert(connection) as u32)
     }
 
     /// Has a socket made for a connection.
@@ -97,7 +97,7 @@ impl Connections {
 
     /// Forgets a connection and has its socket closed.
     pub(crate) fn remove(&mut self, key: u32) -> Option<Connection> {
-        let connection = self.slab.try_remove(key as usize)?;
+        let connection = self.places.try_remove(key as usize)?;
         self.actions.push_back(Action::Close { key: ConnectionKey(key) });
         Some(connection)
     }
@@ -111,7 +111,7 @@ impl Connections {
     /// A connection that is about to be changed, and marked so.
     #[inline]
     pub(crate) fn change(&mut self, key: u32) -> Option<&mut Connection> {
-        let connection = self.slab.get_mut(key as usize)?;
+        let connection = self.places.get_mut(key as usize)?;
         if !connection.dirty {
             connection.dirty = true;
             self.dirty.push_back(key);
@@ -124,17 +124,23 @@ impl Connections {
         let key = loop {
             let key = self.dirty.pop_front()?;
             // It may have been closed since.
-            if self.slab.contains(key as usize) {
+            if self.places.get(key as usize).is_some() {
                 break key;
             }
         };
-        let connection = self.slab.get_mut(key as usize)?;
+        let connection = self.places.get_mut(key as usize)?;
         connection.dirty = false;
         Some((ConnectionKey(key), connection))
     }
 
+    /// The key of a connection that is to be closed is given out again from here on and not before: whatever was accepted
+    /// or connected meanwhile has another.
     pub(crate) fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        if let Action::Close { key } = action {
+            self.places.free(key.0 as usize);
+        }
+        Some(action)
     }
 
     /// Whether nothing waits to be written and no socket to be made or closed.

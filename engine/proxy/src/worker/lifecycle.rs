@@ -1,8 +1,8 @@
 //! The life of a connection: accepted or made, established, lost or closed; and what that means for its calls.
 
-use super::Worker;
 use super::connection::{Draining, Side, Stage};
 use super::names::{ConnectionKey, Listener};
+use super::{ConnectFault, TlsFault, Worker};
 use crate::call::Failure;
 use crate::call::reply::Refusal;
 use crate::call::route::port_authority;
@@ -50,7 +50,7 @@ impl Worker {
     }
 
     /// A connection could not be made; `cause` in words.
-    pub fn connect_failed(&mut self, key: ConnectionKey, cause: &str) {
+    pub fn connect_failed(&mut self, key: ConnectionKey, fault: ConnectFault, cause: &str) {
         let Some(connection) = self.connections.get(key.0) else { return };
         let (stage, pool) = match connection.side {
             Side::Upstream { pool, .. } => (connection.stage, Some(pool)),
@@ -58,23 +58,36 @@ impl Worker {
         };
         self.forget_connection(key.0, "connect");
         if let Some(index) = pool.filter(|_| stage == Stage::Opening) {
-            self.fail_queue(index, cause);
+            self.fail_queue(index, fault, cause);
         }
     }
 
     /// TLS broke, in the handshake or after it; `cause` in words.
-    pub fn tls_failed(&mut self, key: ConnectionKey, cause: &str) {
-        match self.connections.get(key.0).map(|connection| connection.stage) {
-            Some(Stage::Opening) => self.connect_failed(key, cause),
-            Some(_) => self.lose_connection(key.0, "tls", cause),
-            None => {}
+    pub fn tls_failed(&mut self, key: ConnectionKey, fault: TlsFault, cause: &str) {
+        let Some(connection) = self.connections.get(key.0) else { return };
+        let unanswered = !connection.http2.settings_received();
+        match (connection.stage, fault) {
+            (Stage::Opening, _) => self.connect_failed(key, ConnectFault::Peer, cause),
+            (_, TlsFault::CertificateRefused) if unanswered => self.turned_away(key.0, cause),
+            _ => self.lose_connection(key.0, "tls", cause),
         }
+    }
+
+    /// The handshake was not over at the server: its calls go elsewhere, as if there had been no connection.
+    fn turned_away(&mut self, key: u32, cause: &str) {
+        if let Some(Side::Upstream { pool, .. }) = self.connections.get(key).map(|connection| &connection.side)
+            && let Some(pool) = self.pools.get_mut(*pool)
+        {
+            pool.connect_failed(self.now);
+        }
+        self.break_calls(key, cause, Outcome::connect_failed());
+        self.forget_connection(key, "tls");
     }
 
     /// The peer has closed the connection, or it broke.
     pub fn closed(&mut self, key: ConnectionKey) {
         match self.connections.get(key.0).map(|connection| connection.stage) {
-            Some(Stage::Opening) => self.connect_failed(key, "closed during the handshake"),
+            Some(Stage::Opening) => self.connect_failed(key, ConnectFault::Peer, "closed during the handshake"),
             Some(_) => self.lose_connection(key.0, "peer", "closed the connection"),
             None => {}
         }
@@ -129,13 +142,13 @@ impl Worker {
 
     /// We give the connection up: what is in its output (a GOAWAY) still goes out.
     pub(crate) fn fail_connection(&mut self, key: u32, label: &'static str, did: &str) {
-        self.break_calls(key, did);
+        self.break_calls(key, did, Outcome::connection_lost());
         self.close_gracefully(key, label);
     }
 
     /// The connection is gone.
     pub(crate) fn lose_connection(&mut self, key: u32, label: &'static str, did: &str) {
-        self.break_calls(key, did);
+        self.break_calls(key, did, Outcome::connection_lost());
         self.forget_connection(key, label);
     }
 
@@ -221,7 +234,8 @@ impl Worker {
         }
     }
 
-    fn break_calls(&mut self, key: u32, did: &str) {
+    /// Ends the calls of a connection; `lost` is what those come to whose head has left.
+    fn break_calls(&mut self, key: u32, did: &str, lost: Outcome) {
         for call in self.calls.keys(|call| call.down.connection == key) {
             self.on_caller_gone(call);
         }
@@ -229,7 +243,7 @@ impl Worker {
         for call in self.calls.keys(|call| call.up().is_some_and(|up| up.connection == key)) {
             let starts = self.calls.get(call).and_then(|c| c.attempt.as_ref()).map_or(0, |attempt| attempt.head_starts);
             // A head of which no byte was written is no call that anybody can have executed.
-            let outcome = if starts >= written { Outcome::refused() } else { Outcome::connection_lost() };
+            let outcome = if starts >= written { Outcome::refused() } else { lost };
             let message = self.upstream_words(call, did);
             self.attempt_failed(call, Failure::new(outcome, message));
         }
@@ -270,18 +284,22 @@ impl Worker {
     }
 
     /// Without any connection, open or on its way, those that wait for one go elsewhere.
-    fn fail_queue(&mut self, index: usize, cause: &str) {
+    fn fail_queue(&mut self, index: usize, fault: ConnectFault, cause: &str) {
         let now = self.now;
         let Some(pool) = self.pools.get_mut(index) else { return self.impossible("fail_queue") };
         pool.connect_failed(now);
         if !pool.connections.is_empty() {
             return;
         }
+        let outcome = match fault {
+            ConnectFault::Peer => Outcome::connect_failed(),
+            ConnectFault::Local => Outcome::local(Reason::ConnectFailed),
+        };
         let address = pool.target.address();
         let waiting: Vec<u32> = pool.pending.iter().copied().collect();
         for key in waiting {
             let message = format!("no connection to {address}: {cause}");
-            self.attempt_failed(key, Failure::new(Outcome::connect_failed(), message));
+            self.attempt_failed(key, Failure::new(outcome, message));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A connection's own time: handshake, keepalive, idleness. One timer each, set anew when it fires and not per event.
 
 use super::connection::{Connection, Draining, Side, Stage};
-use super::{Timer, Worker};
+use super::{ConnectFault, ConnectionKey, Timer, Worker};
 use std::time::{Duration, Instant};
 
 /// Silence after which a peer that owes answers is asked whether it lives (design: semantics, "Deadlines").
@@ -43,6 +43,7 @@ impl Worker {
         let connection = self.connections.get(key)?;
         let limits = &self.settings.limits;
         let or_later = |at: Instant, due: Due| if at <= self.now { due } else { Due::Later(at) };
+        let judged = |at: Instant, due: Due| or_later(at.max(self.not_judged_before), due);
         if connection.stage == Stage::Closing {
             return Some(Due::CloseNow);
         }
@@ -53,10 +54,10 @@ impl Worker {
                 }
                 _ => limits.handshake_timeout,
             };
-            return Some(or_later(connection.opened_at + patience, Due::HandshakeOver));
+            return Some(judged(connection.opened_at + patience, Due::HandshakeOver));
         }
         if let Some(since) = connection.http2.header_block_since() {
-            return Some(or_later(since + limits.headers.block_timeout, Due::HeadUnfinished));
+            return Some(judged(since + limits.headers.block_timeout, Due::HeadUnfinished));
         }
         if let Some(look) = self.next_look(connection) {
             return Some(match self.life_due(connection) {
@@ -74,7 +75,7 @@ impl Worker {
             return None;
         }
         Some(match connection.pinged_at {
-            Some(at) => (at + PING_TIMEOUT, Due::Dead),
+            Some(at) => ((at + PING_TIMEOUT).max(self.not_judged_before), Due::Dead),
             None => (connection.received_at.max(connection.busy_since) + SILENCE, Due::Ping),
         })
     }
@@ -136,7 +137,7 @@ impl Worker {
         match stage {
             Some(Stage::Opening) => {
                 self.over_limit(key, "handshake_timeout");
-                self.connect_failed(super::ConnectionKey(key), "the handshake was not done in time");
+                self.connect_failed(ConnectionKey(key), ConnectFault::Peer, "the handshake was not done in time");
             }
             _ => {
                 self.over_limit(key, "handshake_timeout");

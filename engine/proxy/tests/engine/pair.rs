@@ -70,13 +70,21 @@ fn allow(identity: &str) -> AccessRule {
 
 /// A sidecar beside the caller that expects `expected` at `address`.
 fn outbound(authority: &Authority, address: SocketAddr, expected: &str) -> (Engine, String, Folder) {
+    let (engine, outbound, folder) = unproven(&[address], expected);
+    authority.issue(&engine, FRONT);
+    (engine, outbound, folder)
+}
+
+/// One that has no identity yet.
+fn unproven(addresses: &[SocketAddr], expected: &str) -> (Engine, String, Folder) {
     let folder = Folder::new();
     let config = EngineConfig { identity_dir: folder.0.display().to_string(), ..mesh::config() };
     let engine = Engine::new(config).expect("a good config");
-    let mut policy = Policy::to(&[address]);
-    policy.snapshot.clusters[0].endpoints[0].identity = expected.into();
+    let mut policy = Policy::to(addresses);
+    for endpoint in &mut policy.snapshot.clusters[0].endpoints {
+        endpoint.identity = expected.into();
+    }
     engine.apply(&policy.bytes()).expect("a good snapshot");
-    authority.issue(&engine, FRONT);
     let addresses = engine.start().expect("started");
     (engine, addresses.outbound, folder)
 }
@@ -236,4 +244,40 @@ fn say_goodbye(identity: &Identity, socket: &mut std::net::TcpStream) {
     }
     session.send_close_notify();
     session.complete_io(socket).expect("written");
+}
+
+#[test]
+fn a_sidecar_that_has_no_identity_yet_holds_it_against_nobody() {
+    run(async {
+        let (authority, callee) = (Authority::new(), Callee::start());
+        let sidecar = inbound(&authority, callee.address, vec![allow(FRONT)]);
+        let (engine, address, _folder) = unproven(&[sidecar.address], ECHO);
+        let caller = Caller::connect(&address, "echo.shop").await;
+        for _ in 0..20 {
+            let reply = caller.unary("Unary", b"x").await;
+            assert_eq!((reply.status(), reply.reason()), ("14", "connect_failed"), "{reply:?}");
+            assert!(reply.message().contains("no identity in force"), "{}", reply.message());
+        }
+        authority.issue(&engine, FRONT);
+        assert_eq!(caller.unary("Unary", b"x").await.status(), "0");
+    });
+}
+
+#[test]
+fn a_call_sent_before_a_server_refused_our_certificate_goes_to_another() {
+    run(async {
+        let (ours, theirs, callee) = (Authority::new(), Authority::new(), Callee::start());
+        let sidecar = inbound(&ours, callee.address, vec![allow(FRONT)]);
+        // It is known here, and knows nothing of our authority.
+        let refusing = inbound(&theirs, callee.address, vec![allow(FRONT)]);
+        let (engine, address, _folder) = unproven(&[refusing.address, sidecar.address], ECHO);
+        ours.issue_trusting(&theirs, &engine, FRONT);
+        let caller = Caller::connect(&address, "echo.shop").await;
+        for _ in 0..6 {
+            let reply = caller.unary("Unary", b"x").await;
+            assert_eq!(reply.status(), "0", "{reply:?}");
+        }
+        assert_eq!(callee.seen.calls.load(SeqCst), 6);
+        assert!(mesh::counter(&refusing.engine, "tulle.connections.refused", "tls") > 0);
+    });
 }

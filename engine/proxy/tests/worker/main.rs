@@ -3,6 +3,7 @@
 mod balancing;
 mod chaos;
 mod connections;
+mod faults;
 mod flow;
 mod limits;
 mod losses;
@@ -14,4 +15,5 @@ mod spans;
 mod stalled;
 mod tidy;
 mod timeouts;
+mod turns;
 mod world;

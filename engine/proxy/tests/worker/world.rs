@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeadersKind, Role, StreamId, Token};
 use tulle_mesh::telemetry::CounterName;
 use tulle_mesh::wire;
-use tulle_proxy::worker::{Action, ConnectionKey, Listener, Worker};
+use tulle_proxy::worker::{Action, ConnectFault, ConnectionKey, Listener, Worker};
 use tulle_proxy::{Settings, proto};
 
 /// One call as its caller sees it, or one request as a server does.
@@ -317,7 +317,7 @@ impl World {
             any = true;
             match action {
                 Action::Connect { key, address, .. } if self.dead.contains(&address) => {
-                    self.worker.connect_failed(key, "connection refused");
+                    self.worker.connect_failed(key, ConnectFault::Peer, "connection refused");
                 }
                 Action::Connect { key, address, .. } if self.unanswered.contains(&address) => {
                     self.connecting.push((key, address));
@@ -335,7 +335,7 @@ impl World {
         any
     }
 
-    fn read_all(&mut self) -> bool {
+    pub(crate) fn read_all(&mut self) -> bool {
         let mut any = false;
         let keys: Vec<_> = self.peers.keys().copied().collect();
         for key in keys {
