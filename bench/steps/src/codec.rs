@@ -109,8 +109,8 @@ fn pass(now: Instant, from: &mut Connection, to: &mut Connection, list: &mut Fie
     while let Some(event) = to.receive(now, &mut input, list).expect("both keep the rules") {
         match event {
             Event::Headers { stream, end_stream: true, .. } => ended = Some(stream),
-            Event::Data { stream, end_stream, flow, .. } => {
-                to.release(stream, flow);
+            Event::Data { stream, payload, end_stream, .. } => {
+                to.release(stream, payload.len() as u32);
                 ended = end_stream.then_some(stream).or(ended);
             }
             _ => {}
