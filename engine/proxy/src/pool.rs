@@ -113,8 +113,12 @@ impl Pools {
     /// The target's pool, made where there is none.
     pub(crate) fn of(&mut self, target: &Target, connect_timeout: Duration) -> usize {
         let key = target.key();
-        if let Some(index) = self.by_key.get(&key) {
-            return *index;
+        if let Some(&index) = self.by_key.get(&key) {
+            // Of the one application: new connections go to the address where it was found last.
+            if let (Target::Application(_), Some(pool)) = (target, self.pools.get_mut(index)) {
+                pool.target = target.clone();
+            }
+            return index;
         }
         let pool = Pool {
             target: target.clone(),
