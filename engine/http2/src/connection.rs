@@ -18,7 +18,7 @@ use crate::floods::Floods;
 use crate::flow::{ReceiveWindow, SendWindow};
 use crate::frame;
 use crate::hpack::{Decoder, Encoder};
-use crate::output::Output;
+use crate::output::{Output, Unread};
 use crate::settings::{self, DEFAULT_FRAME, DEFAULT_WINDOW, PeerSettings};
 use crate::streams::Streams;
 use crate::{Config, ConnectionError, Role};
@@ -50,6 +50,7 @@ pub struct Connection {
     /// Events made by one frame beyond its first.
     pending: VecDeque<Event<'static>>,
     output: Output,
+    unread: Unread,
     peer: PeerSettings,
     settings_received: bool,
     /// Size of new streams' receive windows: the default until the peer acknowledges ours.
@@ -86,6 +87,7 @@ impl Connection {
             progress: Vec::new(),
             pending: VecDeque::new(),
             output: Output::default(),
+            unread: most_unread(&config),
             peer: PeerSettings::assumed(),
             settings_received: false,
             // The peer may use what it believes until it acknowledges, so the larger of both holds till then.
@@ -201,6 +203,14 @@ impl Connection {
     fn identifiers_left(&self) -> usize {
         ((settings::MOST_WINDOW - self.highest) / 2) as usize
     }
+}
+
+/// A client that keeps to its limit of streams has no more replies to read than those streams have: a head, trailers, a
+/// reset and a few heads of 1xx each.
+fn most_unread(config: &Config) -> Unread {
+    const REPLIES_A_STREAM: u32 = 10;
+    let answers = config.peer_limits.unread_frames;
+    Unread { answers, replies: answers.max(config.max_concurrent_streams.saturating_mul(REPLIES_A_STREAM)) }
 }
 
 /// Gives an empty list's memory back and says how many bytes that were.

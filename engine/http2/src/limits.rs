@@ -19,7 +19,8 @@ pub struct HeaderLimits {
 /// connection's life: honest events must not add up. `Default` gives the design's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerLimits {
-    /// Resets of requests, once most requests are reset within a second (CVE-2023-44487); default 500.
+    /// Requests that are reset within a millisecond, before the other side could have seen them (CVE-2023-44487); default
+    /// 2 000, [`Self::UNLIMITED`] for an application whose sidecar we are.
     pub resets: u32,
     /// Streams that we have to reset for the peer's errors (CVE-2025-8671); default 200.
     pub stream_errors: u32,
@@ -30,8 +31,8 @@ pub struct PeerLimits {
     /// PING, PRIORITY, WINDOW_UPDATE and frames that change nothing, each kind by itself, beside those that our own
     /// traffic calls forth (Envoy's formulas; CVE-2019-9512, -9513); default 1 000.
     pub control_frames: u32,
-    /// Frames other than DATA that were offered to the socket and wait for a peer that does not read; no rate; default
-    /// 1 000.
+    /// Frames that the peer made us send, were offered to the socket and wait for a peer that does not read; no rate;
+    /// default 1 000. Of replies to requests, ten for each stream that the client may have, where that is more.
     pub unread_frames: u32,
     /// Bytes of output from which on nothing more is read from the peer; default 1 MiB.
     pub unread_bytes: usize,
@@ -85,10 +86,15 @@ impl Default for HeaderLimits {
 
 // === impl PeerLimits ===
 
+impl PeerLimits {
+    /// No limit at all.
+    pub const UNLIMITED: u32 = u32::MAX;
+}
+
 impl Default for PeerLimits {
     fn default() -> Self {
         Self {
-            resets: 500,
+            resets: 2_000,
             stream_errors: 200,
             empty_data: 100,
             settings: 100,

@@ -233,7 +233,7 @@ impl Connection {
     fn refuse(&mut self, stream: u32, event: Slot<'_, '_>) {
         self.floods.opened();
         self.streams.insert_gone(stream, Closing::Refused);
-        self.output.rst_stream(stream, ErrorCode::REFUSED_STREAM);
+        self.output.forced_reset(stream, ErrorCode::REFUSED_STREAM);
         *event = Some(Event::StreamError {
             stream: StreamId(stream),
             token: Token::NONE,

@@ -48,7 +48,9 @@ impl Connection {
             self.output.window_update(0, by);
         }
         let ends_stream = head.has(frame::END_STREAM);
-        self.floods.data(head.length == 0 && !ends_stream)?;
+        if !is_padded {
+            self.floods.data(head.length == 0 && !ends_stream)?;
+        }
         self.reading =
             Reading::Data(DataFrame { stream: head.stream, payload: head.length, padding: 0, is_padded, ends_stream });
         self.begin_stream_data(head, now, event)
@@ -104,6 +106,8 @@ impl Connection {
             if !take_pad_length(&mut data, input)? {
                 return Ok(Step::NeedsInput);
             }
+            // Padding is no content: a frame of nothing else is as empty as one without.
+            self.floods.data(data.payload == 0 && !data.ends_stream)?;
             self.release(StreamId(data.stream), 1);
             if let Some(slot) = self.streams.live(data.stream) {
                 self.count_content(slot, data.payload, data.ends_stream, now, event)?;

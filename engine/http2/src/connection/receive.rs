@@ -65,7 +65,7 @@ impl Connection {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if let Err(error) = self.output.check(self.config.peer_limits.unread_frames) {
+        if let Err(error) = self.output.check(self.unread) {
             self.fail(error);
             return Err(error);
         }
