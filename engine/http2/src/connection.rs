@@ -5,6 +5,7 @@ mod control_in;
 mod data_in;
 mod data_out;
 mod going_away;
+mod reading;
 mod receive;
 mod send;
 mod stalled;
@@ -24,7 +25,7 @@ use crate::streams::Streams;
 use crate::{Config, ConnectionError, Role};
 
 use going_away::GoingAway;
-use receive::Reading;
+use reading::Reading;
 
 pub use stalled::{Stalled, Waits};
 
@@ -38,6 +39,8 @@ pub struct Connection {
     reading: Reading,
     /// The part of a frame that came before the rest of it; DATA is never kept here.
     carry: Vec<u8>,
+    /// Of use within a frame only, so that whole ones cost nothing.
+    unfinished_since: Option<Instant>,
     /// The header block that waits for its CONTINUATION.
     block: Option<Block>,
     decoder: Decoder,
@@ -79,6 +82,7 @@ impl Connection {
             config,
             reading: Reading::start(config.role),
             carry: Vec::new(),
+            unfinished_since: None,
             block: None,
             decoder: Decoder::new(),
             encoder: Encoder::new(config.encoder_table),

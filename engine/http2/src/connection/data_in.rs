@@ -3,23 +3,11 @@
 use std::time::Instant;
 
 use super::Connection;
-use super::receive::{Reading, Step};
+use super::reading::{DataFrame, Reading, Step};
 use crate::frame::{self, Head};
 use crate::stream::Half;
 use crate::streams::{Closing, Found};
 use crate::{ConnectionError, ErrorCode, Event, StreamId};
-
-/// The rest of a DATA frame.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DataFrame {
-    stream: u32,
-    /// Payload still to come; with the padding while that is not known.
-    payload: u32,
-    padding: u32,
-    /// The padding's length byte is still to come.
-    is_padded: bool,
-    ends_stream: bool,
-}
 
 // === impl Connection ===
 
@@ -104,6 +92,7 @@ impl Connection {
     ) -> Result<Step, ConnectionError> {
         if data.is_padded {
             if !take_pad_length(&mut data, input)? {
+                self.unfinished_since = Some(now);
                 return Ok(Step::NeedsInput);
             }
             // Padding is no content: a frame of nothing else is as empty as one without.
@@ -129,7 +118,11 @@ impl Connection {
         {
             self.pass_on(slot, payload, ends, event);
         }
-        Ok(if is_done || !payload.is_empty() { Step::Done } else { Step::NeedsInput })
+        if is_done || !payload.is_empty() {
+            return Ok(Step::Done);
+        }
+        self.unfinished_since = Some(now);
+        Ok(Step::NeedsInput)
     }
 
     /// Counts a frame's content as soon as its length is known, so that it is refused alike wherever it is cut.

@@ -3,47 +3,12 @@
 use std::time::Instant;
 
 use super::Connection;
-use super::data_in::DataFrame;
+use super::reading::{Reading, Step};
 use crate::frame::{self, HEAD, Head, PREFACE};
-use crate::{ConnectionError, Event, Fields, Role};
+use crate::{ConnectionError, Event, Fields};
 
 /// Room a connection keeps for frames that came in parts.
 const CARRY_KEPT: usize = 1_024;
-
-/// Where in the byte stream we are.
-///
-/// `Preface => Head => (Head | Payload | Data)`, `Payload => Head`, `Data => Head`; an error goes nowhere.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Reading {
-    /// So many bytes of the client's preface have come.
-    Preface(usize),
-    /// Between two frames, or within a frame header.
-    Head,
-    /// Within a frame that is handled whole.
-    Payload(Head),
-    /// Within a DATA frame, passed on as it comes.
-    Data(DataFrame),
-}
-
-/// What one step of the walk came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Something was taken; there may be more.
-    Done,
-    /// Nothing goes on without more input.
-    NeedsInput,
-}
-
-// === impl Reading ===
-
-impl Reading {
-    pub(super) fn start(role: Role) -> Self {
-        match role {
-            Role::Client => Self::Head,
-            Role::Server => Self::Preface(0),
-        }
-    }
-}
 
 // === impl Connection ===
 
@@ -94,7 +59,7 @@ impl Connection {
     ) -> Result<Step, ConnectionError> {
         match self.reading {
             Reading::Preface(seen) => self.take_preface(seen, input),
-            Reading::Head => match self.take_head(input) {
+            Reading::Head => match self.take_head(input, now) {
                 Some(head) => self.begin(head, now, event),
                 None => Ok(Step::NeedsInput),
             },
@@ -116,19 +81,19 @@ impl Connection {
     }
 
     #[inline]
-    fn take_head(&mut self, input: &mut &[u8]) -> Option<Head> {
+    fn take_head(&mut self, input: &mut &[u8], now: Instant) -> Option<Head> {
         if self.carry.is_empty()
             && let Some((head, rest)) = input.split_first_chunk::<HEAD>()
         {
             *input = rest;
             return Some(Head::parse(head));
         }
-        self.take_head_in_parts(input)
+        self.take_head_in_parts(input, now)
     }
 
     #[cold]
-    fn take_head_in_parts(&mut self, input: &mut &[u8]) -> Option<Head> {
-        self.carry_up_to(HEAD, input);
+    fn take_head_in_parts(&mut self, input: &mut &[u8], now: Instant) -> Option<Head> {
+        self.carry_up_to(HEAD, input, now);
         let head = Head::parse(self.carry.first_chunk()?);
         self.carry.clear();
         Some(head)
@@ -173,7 +138,7 @@ impl Connection {
             self.reading = Reading::Head;
             return self.frame(head, payload, fields, now, event).map(|()| Step::Done);
         }
-        self.carry_up_to(length, input);
+        self.carry_up_to(length, input, now);
         if self.carry.len() < length {
             return Ok(Step::NeedsInput);
         }
@@ -186,7 +151,10 @@ impl Connection {
         result.map(|()| Step::Done)
     }
 
-    fn carry_up_to(&mut self, length: usize, input: &mut &[u8]) {
+    fn carry_up_to(&mut self, length: usize, input: &mut &[u8], now: Instant) {
+        if self.carry.is_empty() {
+            self.unfinished_since = Some(now);
+        }
         let missing = length - self.carry.len();
         let (came, later) = input.split_at(missing.min(input.len()));
         self.carry.extend_from_slice(came);
