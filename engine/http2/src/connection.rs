@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use crate::block::Block;
 use crate::event::{Event, StreamId, Token};
+use crate::fault::Fault;
 use crate::floods::Floods;
 use crate::flow::{ReceiveWindow, SendWindow};
 use crate::frame;
@@ -42,7 +43,7 @@ pub struct Connection {
     /// Of use within a frame only, so that whole ones cost nothing.
     unfinished_since: Option<Instant>,
     /// The header block that waits for its CONTINUATION.
-    block: Option<Block>,
+    block: Option<Box<Block>>,
     decoder: Decoder,
     encoder: Encoder,
     streams: Streams,
@@ -66,6 +67,8 @@ pub struct Connection {
     /// Streams that the peer reset while their work goes on: they count as open (engine.md, "Limits").
     still_working: usize,
     going_away: GoingAway,
+    /// What was wrong with the last field section that was malformed.
+    fault: Option<Box<Fault>>,
     failed: Option<ConnectionError>,
 }
 
@@ -102,6 +105,7 @@ impl Connection {
             highest: 0,
             still_working: 0,
             going_away: GoingAway::default(),
+            fault: None,
             failed: None,
         };
         made.write_start();
@@ -180,7 +184,14 @@ impl Connection {
     /// only the caller's clock can see it.
     #[must_use]
     pub fn header_block_since(&self) -> Option<Instant> {
-        self.block.as_ref().map(Block::since)
+        self.block.as_deref().map(Block::since)
+    }
+
+    /// What was wrong with the field section for which `stream` was reset, of use right after its
+    /// [`Event::StreamError`]; `None` where it was for something else.
+    #[must_use]
+    pub fn fault(&self, stream: StreamId) -> Option<&Fault> {
+        self.fault.as_deref().filter(|fault| fault.stream == stream.0)
     }
 
     /// Gives back memory that only traffic needs: of streams that have ended and of buffers that are empty. Says how many

@@ -1,5 +1,6 @@
 //! Bounds on what a peer may cost: its field sections, and work that costs it nothing.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Bounds on one received field section. `Default` gives the design's figures.
@@ -9,7 +10,13 @@ pub struct HeaderLimits {
     pub max_list_bytes: u32,
     /// Most fields of a list, cookie crumbs counted one by one; default 128.
     pub max_fields: u32,
-    /// Most CONTINUATION frames after one HEADERS; default 8.
+    /// Encoded bytes up to which a block over those limits is decoded, to keep the table in step, and dropped; beyond, the
+    /// connection ends; default 1 MiB.
+    pub max_block_bytes: u32,
+    /// The same in fields; default 100 000.
+    pub max_block_fields: u32,
+    /// CONTINUATION frames of a block that may be of any size; those beyond must hold [`Self::WELL_FILLED`] bytes each, on
+    /// an average; default 8.
     pub max_continuations: u32,
     /// Time from a block's first byte to its END_HEADERS; default 5 s.
     pub block_timeout: Duration,
@@ -47,12 +54,23 @@ pub enum HeaderLimit {
     Fields,
 }
 
+/// By how much a field section went over a limit. Its `Display` is for a status message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The limit that was passed first.
+    pub limit: HeaderLimit,
+    /// Bytes or fields of the whole section. A string that was too long to be decoded counts with its encoded bytes.
+    pub seen: u32,
+    /// The most that is allowed.
+    pub most: u32,
+}
+
 /// The limit that ended a connection; counters are labelled by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerLimit {
     /// [`HeaderLimits::max_continuations`].
     Continuations,
-    /// A header block four times over [`HeaderLimits::max_list_bytes`].
+    /// [`HeaderLimits::max_block_bytes`] or [`HeaderLimits::max_block_fields`].
     HeaderBlock,
     /// [`HeaderLimits::block_timeout`].
     HeaderTime,
@@ -78,9 +96,37 @@ pub enum PeerLimit {
 
 // === impl HeaderLimits ===
 
+impl HeaderLimits {
+    /// Bytes that a CONTINUATION frame beyond [`Self::max_continuations`] must hold on an average: an honest peer fills its
+    /// frames, which are of 16 KiB, and an attacker does not (CVE-2024-27316).
+    pub const WELL_FILLED: u32 = 8 * 1024;
+    /// Bytes of a list by which sidecars may exceed their limits towards each other.
+    const MARGIN_BYTES: u32 = 1_024;
+    /// Fields of a list by which they may.
+    const MARGIN_FIELDS: u32 = 8;
+
+    /// The limits between two sidecars: what one hop has let through under `self` the next must not refuse for what the
+    /// mesh itself added to it.
+    #[must_use]
+    pub fn between_sidecars(self) -> Self {
+        Self {
+            max_list_bytes: self.max_list_bytes.saturating_add(Self::MARGIN_BYTES),
+            max_fields: self.max_fields.saturating_add(Self::MARGIN_FIELDS),
+            ..self
+        }
+    }
+}
+
 impl Default for HeaderLimits {
     fn default() -> Self {
-        Self { max_list_bytes: 16_384, max_fields: 128, max_continuations: 8, block_timeout: Duration::from_secs(5) }
+        Self {
+            max_list_bytes: 16_384,
+            max_fields: 128,
+            max_block_bytes: 1 << 20,
+            max_block_fields: 100_000,
+            max_continuations: 8,
+            block_timeout: Duration::from_secs(5),
+        }
     }
 }
 
@@ -108,15 +154,6 @@ impl Default for PeerLimits {
 // === impl HeaderLimit ===
 
 impl HeaderLimit {
-    /// What was too much, in words for a status message.
-    #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::ListBytes => "header list over its size limit",
-            Self::Fields => "too many header fields",
-        }
-    }
-
     /// Its name among the settings, for counters.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -125,6 +162,33 @@ impl HeaderLimit {
             Self::Fields => "header_fields",
         }
     }
+}
+
+// === impl Exceeded ===
+
+impl Exceeded {
+    /// The limit's name among the settings, for counters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.limit.as_str()
+    }
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seen, most) = (grouped(self.seen), grouped(self.most));
+        match self.limit {
+            HeaderLimit::ListBytes => write!(f, "header list of {seen} bytes, the limit is {most}"),
+            HeaderLimit::Fields => write!(f, "{seen} header fields, the limit is {most}"),
+        }
+    }
+}
+
+/// 20,512.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8_lossy(&groups.join(&b',')).into_owned()
 }
 
 // === impl PeerLimit ===

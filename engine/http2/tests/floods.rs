@@ -161,6 +161,16 @@ fn a_continuation_flood_ends_the_connection() {
     assert_eq!(calm(&end), Some("too many CONTINUATION frames"));
 }
 
+/// CVE-2024-27316 with frames that hold something, but little.
+#[test]
+fn a_flood_of_small_continuations_ends_the_connection() {
+    let mut end = server();
+    end.feed(&frame(1, 0, 1, &request_block()));
+    let part = [&[0, 1, b'x', 127, 0x80, 0x1f][..], &[b'v'; 4_095]].concat();
+    rounds(&mut end, 1_000, |_| frame(9, 0, 1, &part));
+    assert_eq!(calm(&end), Some("too many CONTINUATION frames"));
+}
+
 #[test]
 fn a_block_in_eight_continuations_is_taken() {
     let mut end = server();
@@ -260,12 +270,17 @@ fn window_updates_may_come_a_window_later_than_the_data_that_they_are_for() {
 }
 
 #[test]
-fn an_hpack_bomb_ends_the_connection() {
+fn an_hpack_bomb_costs_no_memory_and_at_last_the_connection() {
     let mut end = server();
-    let insert = [&request_block()[..], b"\x40\x01a\x01b"].concat();
+    let insert = [&request_block()[..], b"\x40\x01a\x7f\xa1\x1e", &[b'v'; 4_000][..]].concat();
     end.feed(&frame(1, 5, 1, &insert));
     end.feed(&frame(1, 5, 3, &[&request_block()[..], &[0xbe; 10_000]].concat()));
-    assert!(calm(&end).is_some());
+    assert_eq!(calm(&end), None);
+    assert!(matches!(end.seen.last(), Some(Seen::HeadersRefused { stream: 3, .. })), "{:?}", end.seen);
+
+    end.feed(&frame(1, 1, 5, &request_block()));
+    rounds(&mut end, 8, |_| frame(9, 0, 5, &[0xbe; 16_000]));
+    assert_eq!(end.failed.and_then(|error| error.limit), Some(PeerLimit::HeaderBlock));
 }
 
 #[test]
