@@ -15,11 +15,12 @@ use std::time::Instant;
 
 use crate::block::Block;
 use crate::event::{Event, StreamId, Token};
+use crate::fault::Fault;
 use crate::floods::Floods;
 use crate::flow::{ReceiveWindow, SendWindow};
 use crate::frame;
 use crate::hpack::{Decoder, Encoder};
-use crate::output::Output;
+use crate::output::{Output, Unread};
 use crate::settings::{self, DEFAULT_FRAME, DEFAULT_WINDOW, PeerSettings};
 use crate::streams::Streams;
 use crate::{Config, ConnectionError, Role};
@@ -39,8 +40,10 @@ pub struct Connection {
     reading: Reading,
     /// The part of a frame that came before the rest of it; DATA is never kept here.
     carry: Vec<u8>,
+    /// Of use within a frame only, so that whole ones cost nothing.
+    unfinished_since: Option<Instant>,
     /// The header block that waits for its CONTINUATION.
-    block: Option<Block>,
+    block: Option<Box<Block>>,
     decoder: Decoder,
     encoder: Encoder,
     streams: Streams,
@@ -51,6 +54,7 @@ pub struct Connection {
     /// Events made by one frame beyond its first.
     pending: VecDeque<Event<'static>>,
     output: Output,
+    unread: Unread,
     peer: PeerSettings,
     settings_received: bool,
     /// Size of new streams' receive windows: the default until the peer acknowledges ours.
@@ -63,6 +67,8 @@ pub struct Connection {
     /// Streams that the peer reset while their work goes on: they count as open (engine.md, "Limits").
     still_working: usize,
     going_away: GoingAway,
+    /// What was wrong with the last field section that was malformed.
+    fault: Option<Box<Fault>>,
     failed: Option<ConnectionError>,
 }
 
@@ -79,6 +85,7 @@ impl Connection {
             config,
             reading: Reading::start(config.role),
             carry: Vec::new(),
+            unfinished_since: None,
             block: None,
             decoder: Decoder::new(),
             encoder: Encoder::new(config.encoder_table),
@@ -87,6 +94,7 @@ impl Connection {
             progress: Vec::new(),
             pending: VecDeque::new(),
             output: Output::default(),
+            unread: most_unread(&config),
             peer: PeerSettings::assumed(),
             settings_received: false,
             // The peer may use what it believes until it acknowledges, so the larger of both holds till then.
@@ -97,6 +105,7 @@ impl Connection {
             highest: 0,
             still_working: 0,
             going_away: GoingAway::default(),
+            fault: None,
             failed: None,
         };
         made.write_start();
@@ -175,7 +184,14 @@ impl Connection {
     /// only the caller's clock can see it.
     #[must_use]
     pub fn header_block_since(&self) -> Option<Instant> {
-        self.block.as_ref().map(Block::since)
+        self.block.as_deref().map(Block::since)
+    }
+
+    /// What was wrong with the field section for which `stream` was reset, of use right after its
+    /// [`Event::StreamError`]; `None` where it was for something else.
+    #[must_use]
+    pub fn fault(&self, stream: StreamId) -> Option<&Fault> {
+        self.fault.as_deref().filter(|fault| fault.stream == stream.0)
     }
 
     /// Gives back memory that only traffic needs: of streams that have ended and of buffers that are empty. Says how many
@@ -202,6 +218,14 @@ impl Connection {
     fn identifiers_left(&self) -> usize {
         ((settings::MOST_WINDOW - self.highest) / 2) as usize
     }
+}
+
+/// A client that keeps to its limit of streams has no more replies to read than those streams have: a head, trailers, a
+/// reset and a few heads of 1xx each.
+fn most_unread(config: &Config) -> Unread {
+    const REPLIES_A_STREAM: u32 = 10;
+    let answers = config.peer_limits.unread_frames;
+    Unread { answers, replies: answers.max(config.max_concurrent_streams.saturating_mul(REPLIES_A_STREAM)) }
 }
 
 /// Gives an empty list's memory back and says how many bytes that were.

@@ -1,6 +1,6 @@
 //! What a connection tells its caller, in wire order.
 
-use crate::{ErrorCode, HeaderLimit};
+use crate::{ErrorCode, Exceeded};
 
 /// A stream's identifier, 1 to 2^31-1; 0 stands for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,14 +37,15 @@ pub enum Event<'i> {
         /// Whether the peer has ended its side.
         end_stream: bool,
     },
-    /// A field section over a limit. The stream is open still: a server answers, a client resets.
+    /// A field section over a limit. The stream is open still: a server answers, a client resets. The `Fields` hold what
+    /// the section had of `grpc-status` and `grpc-message`, the latter cut at 1 024 bytes where it came past the limit.
     HeadersRefused {
         /// Its stream, new where it would have been a request.
         stream: StreamId,
         /// The caller's handle.
         token: Token,
-        /// What was exceeded.
-        limit: HeaderLimit,
+        /// What was exceeded, and by how much.
+        limit: Exceeded,
         /// Whether the peer has ended its side.
         end_stream: bool,
     },
@@ -68,7 +69,8 @@ pub enum Event<'i> {
         /// The peer's reason.
         code: ErrorCode,
     },
-    /// We found a stream error; RST_STREAM is queued and the stream closed.
+    /// We found a stream error; RST_STREAM is queued and the stream closed. Where a field section broke a rule,
+    /// [`crate::Connection::fault`] names the field, and the `Fields` hold the section.
     StreamError {
         /// The stream that was.
         stream: StreamId,

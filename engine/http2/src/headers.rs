@@ -1,19 +1,28 @@
 //! A received field section: its limits (RFC 9113 §6.5.2) and the rules of RFC 9113 §8.2 and §8.3.
 
 use crate::fields::Pair;
-use crate::limits::FAR_OVER;
 use crate::mark::{Mark, NameKind};
-use crate::{ConnectionError, Fields, HeaderLimit, HeaderLimits, PeerLimit};
+use crate::{ConnectionError, Exceeded, Fields, HeaderLimit, HeaderLimits, PeerLimit};
+
+/// Longest status message that is kept of a section over its limit.
+const MOST_MESSAGE: usize = 1_024;
 
 /// Takes the fields of one block as they are decoded.
 #[derive(Debug)]
 pub(crate) struct Section<'f> {
     fields: &'f mut Fields,
     limits: HeaderLimits,
+    tally: Tally,
+}
+
+/// What has come of a section so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
     bytes: u32,
     count: u32,
     over: Option<HeaderLimit>,
-    facts: Facts,
+    /// What was learnt on the way.
+    pub(crate) facts: Facts,
 }
 
 /// What this layer must know of a section.
@@ -21,6 +30,7 @@ pub(crate) struct Section<'f> {
 pub(crate) struct Facts {
     seen: u8,
     has_regular: bool,
+    has_host: bool,
     is_connect: bool,
     /// The method was HEAD.
     pub(crate) is_head: bool,
@@ -51,13 +61,19 @@ impl<'f> Section<'f> {
     /// Clears `fields` and fills it while `limits` allow.
     pub(crate) fn new(fields: &'f mut Fields, limits: HeaderLimits) -> Self {
         fields.clear();
-        Self { fields, limits, bytes: 0, count: 0, over: None, facts: Facts::default() }
+        Self { fields, limits, tally: Tally::default() }
     }
 
-    /// Takes one field. Past a limit nothing is kept, but the block is read on to keep the table in step.
+    /// Goes on with a section of which a part has come.
+    pub(crate) fn resume(fields: &'f mut Fields, limits: HeaderLimits, tally: Tally) -> Self {
+        Self { fields, limits, tally }
+    }
+
+    /// Takes one field. Past a limit nothing is kept but the gRPC status, but the block is read on to keep the table in
+    /// step.
     ///
     /// # Errors
-    /// ENHANCE_YOUR_CALM once the block is four times over a limit.
+    /// ENHANCE_YOUR_CALM once there are more fields than [`HeaderLimits::max_block_fields`].
     #[inline]
     pub(crate) fn add(
         &mut self,
@@ -68,9 +84,9 @@ impl<'f> Section<'f> {
         never_indexed: bool,
     ) -> Result<(), ConnectionError> {
         if !self.has_room(name.len() + value.len()) {
-            return self.refuse();
+            return self.refuse(name, value);
         }
-        self.facts.note(value, mark);
+        self.tally.facts.note(value, mark);
         self.fields.append(name, value, never_indexed, hash);
         Ok(())
     }
@@ -79,52 +95,94 @@ impl<'f> Section<'f> {
     #[inline]
     pub(crate) fn add_pair(&mut self, pair: Pair<'_>, mark: Mark) -> Result<(), ConnectionError> {
         if !self.has_room(pair.bytes.len()) {
-            return self.refuse();
+            return self.refuse(pair.name(), pair.value());
         }
-        self.facts.note(pair.value(), mark);
+        self.tally.facts.note(pair.value(), mark);
         self.fields.append_pair(pair);
         Ok(())
     }
 
+    /// The same for a field whose value is longer than [`Self::longest_string`], of which `start` is the beginning.
+    pub(crate) fn add_long(&mut self, name: &[u8], start: &[u8], length: usize) -> Result<(), ConnectionError> {
+        self.has_room(name.len() + length);
+        self.refuse(name, start)
+    }
+
+    /// Encoded bytes of a string beyond which it fits neither the list, however it is encoded, nor the table.
+    pub(crate) fn longest_string(&self, table: u32) -> usize {
+        // No code of HPACK's has more than 30 bits.
+        self.limits.max_list_bytes.max(table) as usize * 30 / 8
+    }
+
     #[inline]
     fn has_room(&mut self, bytes: usize) -> bool {
-        self.bytes = self.bytes.saturating_add(bytes as u32 + 32);
-        self.count += 1;
-        self.bytes <= self.limits.max_list_bytes && self.count <= self.limits.max_fields
+        let Self { limits, tally, .. } = self;
+        tally.bytes = tally.bytes.saturating_add(bytes as u32 + 32);
+        tally.count += 1;
+        tally.bytes <= limits.max_list_bytes && tally.count <= limits.max_fields
     }
 
     #[cold]
-    fn refuse(&mut self) -> Result<(), ConnectionError> {
-        let limits = &self.limits;
-        let bytes_over = self.bytes > limits.max_list_bytes;
-        let first = if bytes_over { HeaderLimit::ListBytes } else { HeaderLimit::Fields };
-        self.over.get_or_insert(first);
-        if self.bytes > limits.max_list_bytes.saturating_mul(FAR_OVER)
-            || self.count > limits.max_fields.saturating_mul(FAR_OVER)
-        {
-            return Err(ConnectionError::calm(PeerLimit::HeaderBlock, "header list four times over its limit"));
+    fn refuse(&mut self, name: &[u8], value: &[u8]) -> Result<(), ConnectionError> {
+        if self.tally.over.is_none() {
+            let bytes_over = self.tally.bytes > self.limits.max_list_bytes;
+            self.tally.over = Some(if bytes_over { HeaderLimit::ListBytes } else { HeaderLimit::Fields });
+            self.fields.retain(|field| is_status(field.name));
+        }
+        if self.tally.count > self.limits.max_block_fields {
+            return Err(ConnectionError::calm(PeerLimit::HeaderBlock, "header block of far too many fields"));
+        }
+        if is_status(name) && self.fields.get(name).is_none() {
+            self.fields.push(name, shortened(value));
         }
         Ok(())
     }
 
-    /// The limit that was passed, if any.
-    pub(crate) fn over(&self) -> Option<HeaderLimit> {
-        self.over
+    /// What has come so far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
     }
+}
 
-    /// What was learnt on the way.
-    pub(crate) fn facts(&self) -> Facts {
-        self.facts
+/// What names an application's own outcome, and is kept for whoever tells of a section over a limit.
+fn is_status(name: &[u8]) -> bool {
+    matches!(name, b"grpc-status" | b"grpc-message")
+}
+
+/// At most [`MOST_MESSAGE`] bytes, not cut within a percent-encoded byte.
+fn shortened(value: &[u8]) -> &[u8] {
+    let Some(kept) = value.get(..MOST_MESSAGE) else { return value };
+    let tail = kept.len() - 2;
+    match kept[tail..].iter().position(|&byte| byte == b'%') {
+        Some(at) => &kept[..tail + at],
+        None => kept,
+    }
+}
+
+// === impl Tally ===
+
+impl Tally {
+    /// The limit that was passed, if any.
+    #[inline]
+    pub(crate) fn exceeded(&self, limits: &HeaderLimits) -> Option<Exceeded> {
+        let limit = self.over?;
+        let (seen, most) = match limit {
+            HeaderLimit::ListBytes => (self.bytes, limits.max_list_bytes),
+            HeaderLimit::Fields => (self.count, limits.max_fields),
+        };
+        Some(Exceeded { limit, seen, most })
     }
 }
 
 // === impl Facts ===
 
 impl Facts {
+    pub(crate) const UNLIKE_HOST: &'static str = ":authority and Host name two hosts";
+
     #[inline]
-    fn note(&mut self, value: &[u8], mark: Mark) {
-        if mark.bad_value {
-            self.blame("field value with NUL, CR or LF");
+    pub(crate) fn note(&mut self, value: &[u8], mark: Mark) {
+        if let Some(fault) = mark.fault {
+            self.blame(fault.rule());
         }
         if mark.kind == NameKind::Regular {
             self.has_regular = true;
@@ -159,6 +217,10 @@ impl Facts {
                 self.has_regular = true;
                 self.note_content_length(value);
             }
+            NameKind::Host => {
+                self.has_regular = true;
+                self.has_host = true;
+            }
             NameKind::Te => {
                 self.has_regular = true;
                 self.require(value.eq_ignore_ascii_case(b"trailers"), "te other than trailers");
@@ -169,12 +231,17 @@ impl Facts {
         }
     }
 
+    pub(crate) fn is_malformed(&self) -> bool {
+        self.malformed.is_some()
+    }
+
     /// Checks the section as a whole: the pseudo-headers that must and must not be there.
-    pub(crate) fn check(&self, expected: Expected) -> Result<(), &'static str> {
+    pub(crate) fn check(&self, expected: Expected, fields: &Fields) -> Result<(), &'static str> {
         if let Some(cause) = self.malformed {
             return Err(cause);
         }
         match expected {
+            Expected::Request if self.has_host && !is_one_host(fields) => Err(Self::UNLIKE_HOST),
             Expected::Request => self.check_request(),
             Expected::Response if self.seen == STATUS => Ok(()),
             Expected::Response if self.seen & STATUS == 0 => Err("response without :status"),
@@ -239,4 +306,18 @@ fn digits(value: &[u8]) -> Option<u64> {
         return None;
     }
     value.iter().try_fold(0u64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
+}
+
+/// Whether `:authority` and each Host name the same, as RFC 9113 §8.3.1 wants it: letter case and the scheme's own port
+/// make no difference.
+fn is_one_host(fields: &Fields) -> bool {
+    let scheme = fields.get(b":scheme").unwrap_or_default();
+    let mut hosts = fields.iter().filter(|field| matches!(field.name, b":authority" | b"host"));
+    let first = hosts.next().map(|field| without_default_port(field.value, scheme)).unwrap_or_default();
+    hosts.all(|field| without_default_port(field.value, scheme).eq_ignore_ascii_case(first))
+}
+
+fn without_default_port<'v>(value: &'v [u8], scheme: &[u8]) -> &'v [u8] {
+    let port: &[u8] = if scheme.eq_ignore_ascii_case(b"https") { b":443" } else { b":80" };
+    value.strip_suffix(port).unwrap_or(value)
 }

@@ -1,10 +1,7 @@
 //! Bounds on what a peer may cost: its field sections, and work that costs it nothing.
 
+use std::fmt;
 use std::time::Duration;
-
-/// How many times over its limits a block may go, encoded or decoded, before the connection ends: no honest block is
-/// longer than its list.
-pub(crate) const FAR_OVER: u32 = 4;
 
 /// Bounds on one received field section. `Default` gives the design's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +10,13 @@ pub struct HeaderLimits {
     pub max_list_bytes: u32,
     /// Most fields of a list, cookie crumbs counted one by one; default 128.
     pub max_fields: u32,
-    /// Most CONTINUATION frames after one HEADERS; default 8.
+    /// Encoded bytes up to which a block over those limits is decoded, to keep the table in step, and dropped; beyond, the
+    /// connection ends; default 1 MiB.
+    pub max_block_bytes: u32,
+    /// The same in fields; default 100 000.
+    pub max_block_fields: u32,
+    /// CONTINUATION frames of a block that may be of any size; those beyond must hold [`Self::WELL_FILLED`] bytes each, on
+    /// an average; default 8.
     pub max_continuations: u32,
     /// Time from a block's first byte to its END_HEADERS; default 5 s.
     pub block_timeout: Duration,
@@ -23,7 +26,8 @@ pub struct HeaderLimits {
 /// connection's life: honest events must not add up. `Default` gives the design's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerLimits {
-    /// Resets of requests, once most requests are reset within a second (CVE-2023-44487); default 500.
+    /// Requests that are reset within a millisecond, before the other side could have seen them (CVE-2023-44487); default
+    /// 2 000, [`Self::UNLIMITED`] for an application whose sidecar we are.
     pub resets: u32,
     /// Streams that we have to reset for the peer's errors (CVE-2025-8671); default 200.
     pub stream_errors: u32,
@@ -34,8 +38,8 @@ pub struct PeerLimits {
     /// PING, PRIORITY, WINDOW_UPDATE and frames that change nothing, each kind by itself, beside those that our own
     /// traffic calls forth (Envoy's formulas; CVE-2019-9512, -9513); default 1 000.
     pub control_frames: u32,
-    /// Frames other than DATA that were offered to the socket and wait for a peer that does not read; no rate; default
-    /// 1 000.
+    /// Frames that the peer made us send, were offered to the socket and wait for a peer that does not read; no rate;
+    /// default 1 000. Of replies to requests, ten for each stream that the client may have, where that is more.
     pub unread_frames: u32,
     /// Bytes of output from which on nothing more is read from the peer; default 1 MiB.
     pub unread_bytes: usize,
@@ -50,12 +54,23 @@ pub enum HeaderLimit {
     Fields,
 }
 
+/// By how much a field section went over a limit. Its `Display` is for a status message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The limit that was passed first.
+    pub limit: HeaderLimit,
+    /// Bytes or fields of the whole section. A string that was too long to be decoded counts with its encoded bytes.
+    pub seen: u32,
+    /// The most that is allowed.
+    pub most: u32,
+}
+
 /// The limit that ended a connection; counters are labelled by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerLimit {
     /// [`HeaderLimits::max_continuations`].
     Continuations,
-    /// A header block four times over [`HeaderLimits::max_list_bytes`].
+    /// [`HeaderLimits::max_block_bytes`] or [`HeaderLimits::max_block_fields`].
     HeaderBlock,
     /// [`HeaderLimits::block_timeout`].
     HeaderTime,
@@ -81,18 +96,51 @@ pub enum PeerLimit {
 
 // === impl HeaderLimits ===
 
+impl HeaderLimits {
+    /// Bytes that a CONTINUATION frame beyond [`Self::max_continuations`] must hold on an average: an honest peer fills its
+    /// frames, which are of 16 KiB, and an attacker does not (CVE-2024-27316).
+    pub const WELL_FILLED: u32 = 8 * 1024;
+    /// Bytes of a list by which sidecars may exceed their limits towards each other.
+    const MARGIN_BYTES: u32 = 1_024;
+    /// Fields of a list by which they may.
+    const MARGIN_FIELDS: u32 = 8;
+
+    /// The limits between two sidecars: what one hop has let through under `self` the next must not refuse for what the
+    /// mesh itself added to it.
+    #[must_use]
+    pub fn between_sidecars(self) -> Self {
+        Self {
+            max_list_bytes: self.max_list_bytes.saturating_add(Self::MARGIN_BYTES),
+            max_fields: self.max_fields.saturating_add(Self::MARGIN_FIELDS),
+            ..self
+        }
+    }
+}
+
 impl Default for HeaderLimits {
     fn default() -> Self {
-        Self { max_list_bytes: 16_384, max_fields: 128, max_continuations: 8, block_timeout: Duration::from_secs(5) }
+        Self {
+            max_list_bytes: 16_384,
+            max_fields: 128,
+            max_block_bytes: 1 << 20,
+            max_block_fields: 100_000,
+            max_continuations: 8,
+            block_timeout: Duration::from_secs(5),
+        }
     }
 }
 
 // === impl PeerLimits ===
 
+impl PeerLimits {
+    /// No limit at all.
+    pub const UNLIMITED: u32 = u32::MAX;
+}
+
 impl Default for PeerLimits {
     fn default() -> Self {
         Self {
-            resets: 500,
+            resets: 2_000,
             stream_errors: 200,
             empty_data: 100,
             settings: 100,
@@ -106,15 +154,6 @@ impl Default for PeerLimits {
 // === impl HeaderLimit ===
 
 impl HeaderLimit {
-    /// What was too much, in words for a status message.
-    #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::ListBytes => "header list over its size limit",
-            Self::Fields => "too many header fields",
-        }
-    }
-
     /// Its name among the settings, for counters.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -123,6 +162,33 @@ impl HeaderLimit {
             Self::Fields => "header_fields",
         }
     }
+}
+
+// === impl Exceeded ===
+
+impl Exceeded {
+    /// The limit's name among the settings, for counters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.limit.as_str()
+    }
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seen, most) = (grouped(self.seen), grouped(self.most));
+        match self.limit {
+            HeaderLimit::ListBytes => write!(f, "header list of {seen} bytes, the limit is {most}"),
+            HeaderLimit::Fields => write!(f, "{seen} header fields, the limit is {most}"),
+        }
+    }
+}
+
+/// 20,512.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8_lossy(&groups.join(&b',')).into_owned()
 }
 
 // === impl PeerLimit ===

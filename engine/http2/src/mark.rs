@@ -14,6 +14,7 @@ pub(crate) enum NameKind {
     Scheme,
     Status,
     ContentLength,
+    Host,
     Te,
     /// A field of the HTTP/1.1 connection (RFC 9113 §8.2.2).
     ConnectionSpecific,
@@ -23,27 +24,37 @@ pub(crate) enum NameKind {
     Invalid,
 }
 
-/// A field's kind and whether its value holds NUL, CR or LF.
+/// What no value may have (RFC 9113 §8.2.1 and §8.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueFault {
+    Nul,
+    LineFeed,
+    CarriageReturn,
+    OuterSpace,
+    UserInfo,
+}
+
+/// A field's kind and what is wrong with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) kind: NameKind,
-    pub(crate) bad_value: bool,
+    pub(crate) fault: Option<ValueFault>,
 }
 
 // === impl Mark ===
 
 impl Mark {
-    pub(crate) const REGULAR: Self = Self { kind: NameKind::Regular, bad_value: false };
+    pub(crate) const REGULAR: Self = Self { kind: NameKind::Regular, fault: None };
 
     /// The mark of a name whose value is known to be good.
     pub(crate) const fn of_name(name: &[u8]) -> Self {
-        Self { kind: kind_of(name), bad_value: false }
+        Self { kind: kind_of(name), fault: None }
     }
 
     /// The same name with another value.
     #[inline]
     pub(crate) fn with_value(self, value: &[u8]) -> Self {
-        Self { kind: self.kind, bad_value: is_bad_value(value) }
+        Self { kind: self.kind, fault: fault_of(value, self.kind) }
     }
 }
 
@@ -56,6 +67,7 @@ const fn kind_of(name: &[u8]) -> NameKind {
         b":status" => NameKind::Status,
         [b':', ..] => NameKind::UnknownPseudo,
         b"content-length" => NameKind::ContentLength,
+        b"host" => NameKind::Host,
         b"te" => NameKind::Te,
         b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding" | b"upgrade" => {
             NameKind::ConnectionSpecific
@@ -86,12 +98,39 @@ const BAD_IN_NAMES: [bool; 256] = {
     table
 };
 
-/// Only NUL, CR and LF, the bytes that smuggle. RFC 9113 §8.2.1 forbids outer white space too, but gRPC's percent
-/// encoding leaves a status message's last space as it is, and every gRPC stack takes it: a mesh that did not would
-/// break calls that work without it.
 #[inline]
-fn is_bad_value(value: &[u8]) -> bool {
-    may_smuggle(value) && value.iter().any(|&byte| smuggles(byte))
+fn fault_of(value: &[u8], kind: NameKind) -> Option<ValueFault> {
+    if may_smuggle(value)
+        && let Some(fault) = control(value)
+    {
+        return Some(fault);
+    }
+    if kind == NameKind::Regular { None } else { fault_of_special(value, kind) }
+}
+
+/// NUL, CR and LF, the bytes that smuggle, and an outer tab.
+fn control(value: &[u8]) -> Option<ValueFault> {
+    let smuggler = value.iter().find_map(|byte| match byte {
+        0 => Some(ValueFault::Nul),
+        b'\n' => Some(ValueFault::LineFeed),
+        b'\r' => Some(ValueFault::CarriageReturn),
+        _ => None,
+    });
+    smuggler.or_else(|| is_outer(value, b'\t').then_some(ValueFault::OuterSpace))
+}
+
+/// What HTTP itself reads must not be read in two ways. In all other fields an outer space passes, against RFC 9113
+/// §8.2.1: gRPC allows it in metadata and in status messages, and its clients and servers send it (decision 010).
+fn fault_of_special(value: &[u8], kind: NameKind) -> Option<ValueFault> {
+    if is_outer(value, b' ') {
+        return Some(ValueFault::OuterSpace);
+    }
+    let is_authority = matches!(kind, NameKind::Authority | NameKind::Host);
+    (is_authority && value.contains(&b'@')).then_some(ValueFault::UserInfo)
+}
+
+fn is_outer(value: &[u8], byte: u8) -> bool {
+    value.first() == Some(&byte) || value.last() == Some(&byte)
 }
 
 /// Whether any byte is below 14, eight at a time: nearly no value has one, and only then each is looked at.
@@ -104,7 +143,16 @@ fn may_smuggle(value: &[u8]) -> bool {
 
 const ONES: u64 = u64::MAX / 255;
 
-#[inline]
-fn smuggles(byte: u8) -> bool {
-    matches!(byte, 0 | b'\n' | b'\r')
+// === impl ValueFault ===
+
+impl ValueFault {
+    pub(crate) fn rule(self) -> &'static str {
+        match self {
+            Self::Nul => "NUL in a value",
+            Self::LineFeed => "a line feed in a value",
+            Self::CarriageReturn => "a carriage return in a value",
+            Self::OuterSpace => "white space around a value",
+            Self::UserInfo => "user info in an authority",
+        }
+    }
 }

@@ -2,7 +2,22 @@
 
 use proptest::prelude::*;
 
-use super::{Mark, NameKind, is_bad_value};
+use super::{Mark, NameKind, ValueFault};
+
+/// What a plain look finds in the value of a regular field.
+fn plain(value: &[u8]) -> Option<ValueFault> {
+    let first = value.iter().find(|byte| [0, 10, 13].contains(*byte));
+    match first {
+        Some(0) => Some(ValueFault::Nul),
+        Some(10) => Some(ValueFault::LineFeed),
+        Some(_) => Some(ValueFault::CarriageReturn),
+        None => (value.first() == Some(&9) || value.last() == Some(&9)).then_some(ValueFault::OuterSpace),
+    }
+}
+
+fn fault(value: &[u8]) -> Option<ValueFault> {
+    Mark::REGULAR.with_value(value).fault
+}
 
 #[test]
 fn each_smuggling_byte_is_found_at_each_place() {
@@ -11,7 +26,7 @@ fn each_smuggling_byte_is_found_at_each_place() {
             for byte in 0..=255u8 {
                 let mut value = vec![b'x'; length];
                 value[at] = byte;
-                assert_eq!(is_bad_value(&value), [0, 10, 13].contains(&byte), "{byte} at {at} of {length}");
+                assert_eq!(fault(&value), plain(&value), "{byte} at {at} of {length}");
             }
         }
     }
@@ -29,7 +44,6 @@ fn each_byte_of_a_name_is_judged_as_the_rfc_says() {
 proptest! {
     #[test]
     fn random_values_are_judged_as_a_plain_look_does(value in prop::collection::vec(prop_oneof![any::<u8>(), 8u8..16], 0..80)) {
-        let plain = value.iter().any(|byte| [0, 10, 13].contains(byte));
-        prop_assert_eq!(is_bad_value(&value), plain);
+        prop_assert_eq!(fault(&value), plain(&value));
     }
 }

@@ -11,10 +11,27 @@ const SLACK: usize = 64 * 1024;
 pub(crate) struct Output {
     bytes: Vec<u8>,
     start: usize,
-    /// Frames other than DATA among the waiting bytes, about: a flush in part takes its share.
-    frames: usize,
+    /// What the peer made us send: acknowledgements, resets for its errors, window.
+    answers: Tally,
+    /// What a server says to a client's requests.
+    replies: Tally,
+}
+
+/// Frames among the waiting bytes, about: a flush in part takes its share.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    waiting: u32,
     /// Of these, the ones that the socket has been offered.
-    offered: usize,
+    offered: u32,
+}
+
+/// How many frames may wait for a peer that does not read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unread {
+    /// Of those that the peer made us send.
+    pub(crate) answers: u32,
+    /// Of a server's replies.
+    pub(crate) replies: u32,
 }
 
 // === impl Output ===
@@ -36,12 +53,11 @@ impl Output {
         if written >= waiting {
             self.bytes.clear();
             self.start = 0;
-            (self.frames, self.offered) = (0, 0);
+            (self.answers, self.replies) = (Tally::default(), Tally::default());
             return;
         }
-        let gone = self.frames * written / waiting;
-        self.frames -= gone;
-        self.offered = self.offered.saturating_sub(gone);
+        self.answers.take_share(written, waiting);
+        self.replies.take_share(written, waiting);
         self.start += written;
         if self.start > SLACK && self.start > self.bytes.len() / 2 {
             self.bytes.drain(..self.start);
@@ -71,44 +87,58 @@ impl Output {
         self.bytes.extend_from_slice(payload);
     }
 
-    pub(crate) fn control(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        self.count();
+    /// A frame that the peer made us send. What we say of our own accord must not count: a peer that pauses would be
+    /// blamed for our requests.
+    pub(crate) fn answer(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        self.answers.waiting += 1;
         self.frame(kind, flags, stream, payload);
     }
 
-    /// One more frame other than DATA is in the buffer.
+    /// One more frame of a server's reply is in the buffer.
     #[inline]
-    pub(crate) fn count(&mut self) {
-        self.frames += 1;
+    pub(crate) fn count_reply(&mut self) {
+        self.replies.waiting += 1;
     }
 
     /// The socket is offered all of it now: what is still here afterwards, the peer does not read.
     #[inline]
     pub(crate) fn offer(&mut self) {
-        self.offered = self.frames;
+        self.answers.offered = self.answers.waiting;
+        self.replies.offered = self.replies.waiting;
     }
 
     pub(crate) fn window_update(&mut self, stream: u32, by: u32) {
-        self.control(frame::WINDOW_UPDATE, 0, stream, &by.to_be_bytes());
+        self.answer(frame::WINDOW_UPDATE, 0, stream, &by.to_be_bytes());
     }
 
-    pub(crate) fn rst_stream(&mut self, stream: u32, code: ErrorCode) {
-        self.control(frame::RST_STREAM, 0, stream, &code.0.to_be_bytes());
+    /// Resets a stream for the peer's error.
+    pub(crate) fn forced_reset(&mut self, stream: u32, code: ErrorCode) {
+        self.answer(frame::RST_STREAM, 0, stream, &code.0.to_be_bytes());
     }
 
     pub(crate) fn goaway(&mut self, last: u32, code: ErrorCode, debug: &str) {
         let mut payload = [last.to_be_bytes(), code.0.to_be_bytes()].concat();
         payload.extend_from_slice(debug.as_bytes());
-        self.control(frame::GOAWAY, 0, 0, &payload);
+        self.frame(frame::GOAWAY, 0, 0, &payload);
     }
 
     /// # Errors
     /// More frames than `most` wait though the peer goes on asking (CVE-2019-9512, -9515, -9517).
     #[inline]
-    pub(crate) fn check(&self, most: u32) -> Result<(), ConnectionError> {
-        if self.offered > most as usize {
+    pub(crate) fn check(&self, most: Unread) -> Result<(), ConnectionError> {
+        if self.answers.offered > most.answers || self.replies.offered > most.replies {
             return Err(ConnectionError::calm(PeerLimit::Unread, "what was answered is not read"));
         }
         Ok(())
+    }
+}
+
+// === impl Tally ===
+
+impl Tally {
+    fn take_share(&mut self, written: usize, of: usize) {
+        let gone = (self.waiting as usize * written / of) as u32;
+        self.waiting -= gone;
+        self.offered = self.offered.saturating_sub(gone);
     }
 }

@@ -4,7 +4,7 @@ mod wire;
 
 use std::time::Duration;
 
-use tulle_http2::{Config, ErrorCode, Role, Token};
+use tulle_http2::{Config, ErrorCode, PeerLimit, PeerLimits, Role, Token};
 use wire::{End, Seen, block, frame, open_request, pair, request, request_block, response, settle};
 
 fn server() -> End {
@@ -36,14 +36,39 @@ fn reset(stream: u32) -> Vec<u8> {
 #[test]
 fn rapid_reset_ends_the_connection() {
     let mut end = server();
-    rounds(&mut end, 600, |n| [open_request(2 * n + 1), reset(2 * n + 1)].concat());
+    rounds(&mut end, 2_000, |n| [open_request(2 * n + 1), reset(2 * n + 1)].concat());
+    assert_eq!(calm(&end), None);
+    rounds(&mut end, 1, |_| [open_request(4_001), reset(4_001)].concat());
     assert_eq!(calm(&end), Some("too many streams reset at once"));
+    assert_eq!(end.failed.and_then(|error| error.limit), Some(PeerLimit::Resets));
+}
+
+/// Searches as one types, hedging clients, short deadlines: 2,000 cancels a second, each a millisecond or more after its
+/// call.
+#[test]
+fn any_number_of_cancels_is_honest_that_the_other_side_could_have_seen() {
+    let mut end = server();
+    for n in 0..20_000 {
+        end.feed(&open_request(2 * n + 1));
+        end.now += Duration::from_millis(1);
+        end.feed(&reset(2 * n + 1));
+        end.take_output();
+    }
+    assert_eq!(calm(&end), None);
+}
+
+#[test]
+fn our_own_application_may_reset_as_it_likes() {
+    let limits = PeerLimits { resets: PeerLimits::UNLIMITED, ..PeerLimits::default() };
+    let mut end = End::greeted_server(Config { peer_limits: limits, ..Config::default() });
+    rounds(&mut end, 20_000, |n| [open_request(2 * n + 1), reset(2 * n + 1)].concat());
+    assert_eq!(calm(&end), None);
 }
 
 #[test]
 fn rapid_reset_of_streams_that_were_refused_is_no_excuse() {
     let mut end = End::greeted_server(Config { max_concurrent_streams: 0, ..Config::default() });
-    rounds(&mut end, 600, |n| [open_request(2 * n + 1), reset(2 * n + 1)].concat());
+    rounds(&mut end, 2_001, |n| [open_request(2 * n + 1), reset(2 * n + 1)].concat());
     assert_eq!(calm(&end), Some("too many streams reset at once"));
 
     let mut end = End::greeted_server(Config { max_concurrent_streams: 0, ..Config::default() });
@@ -81,8 +106,8 @@ fn many_cancels_among_more_calls_are_honest() {
 #[test]
 fn cancels_spread_over_time_do_not_add_up() {
     let mut end = server();
-    for n in 0..2_000 {
-        end.now += Duration::from_millis(50);
+    for n in 0..8_000 {
+        end.now += Duration::from_millis(10);
         end.feed(&[open_request(2 * n + 1), reset(2 * n + 1)].concat());
         end.take_output();
     }
@@ -114,10 +139,35 @@ fn empty_data_frames_end_the_connection_and_keepalives_between_messages_do_not()
 }
 
 #[test]
+fn data_of_nothing_but_padding_is_empty() {
+    for padded in [vec![0], vec![3, 0, 0, 0]] {
+        let mut end = server();
+        end.feed(&open_request(1));
+        rounds(&mut end, 101, |_| frame(0, 8, 1, &padded));
+        assert_eq!(calm(&end), Some("too many empty DATA frames"), "{padded:?}");
+    }
+
+    let mut end = server();
+    end.feed(&open_request(1));
+    rounds(&mut end, 200, |_| frame(0, 8, 1, &[1, b'x', 0]));
+    assert_eq!(calm(&end), None, "padding around a byte");
+}
+
+#[test]
 fn a_continuation_flood_ends_the_connection() {
     let mut end = server();
     end.feed(&frame(1, 0, 1, &request_block()));
     rounds(&mut end, 20, |_| frame(9, 0, 1, &[]));
+    assert_eq!(calm(&end), Some("too many CONTINUATION frames"));
+}
+
+/// CVE-2024-27316 with frames that hold something, but little.
+#[test]
+fn a_flood_of_small_continuations_ends_the_connection() {
+    let mut end = server();
+    end.feed(&frame(1, 0, 1, &request_block()));
+    let part = [&[0, 1, b'x', 127, 0x80, 0x1f][..], &[b'v'; 4_095]].concat();
+    rounds(&mut end, 1_000, |_| frame(9, 0, 1, &part));
     assert_eq!(calm(&end), Some("too many CONTINUATION frames"));
 }
 
@@ -220,12 +270,17 @@ fn window_updates_may_come_a_window_later_than_the_data_that_they_are_for() {
 }
 
 #[test]
-fn an_hpack_bomb_ends_the_connection() {
+fn an_hpack_bomb_costs_no_memory_and_at_last_the_connection() {
     let mut end = server();
-    let insert = [&request_block()[..], b"\x40\x01a\x01b"].concat();
+    let insert = [&request_block()[..], b"\x40\x01a\x7f\xa1\x1e", &[b'v'; 4_000][..]].concat();
     end.feed(&frame(1, 5, 1, &insert));
     end.feed(&frame(1, 5, 3, &[&request_block()[..], &[0xbe; 10_000]].concat()));
-    assert!(calm(&end).is_some());
+    assert_eq!(calm(&end), None);
+    assert!(matches!(end.seen.last(), Some(Seen::HeadersRefused { stream: 3, .. })), "{:?}", end.seen);
+
+    end.feed(&frame(1, 1, 5, &request_block()));
+    rounds(&mut end, 8, |_| frame(9, 0, 5, &[0xbe; 16_000]));
+    assert_eq!(end.failed.and_then(|error| error.limit), Some(PeerLimit::HeaderBlock));
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod wire;
 
 use std::time::Duration;
 
-use tulle_http2::{Config, PeerLimit, Role};
-use wire::{End, frame, open_request, response};
+use tulle_http2::{Config, ErrorCode, PeerLimit, Role, Token};
+use wire::{End, frame, open_request, request, response, trailers};
 
 fn ended_by(end: &End) -> Option<PeerLimit> {
     end.failed.and_then(|error| error.limit)
@@ -73,4 +73,61 @@ fn nothing_more_is_wanted_of_a_peer_that_leaves_a_mebibyte_unread() {
     assert!(!end.connection.wants_input());
     end.take_output();
     assert!(end.connection.wants_input());
+}
+
+/// An application that pauses leaves our requests unread, and makes none of them.
+#[test]
+fn requests_that_a_server_leaves_unread_are_not_held_against_it() {
+    let mut end = End::greeted_client(Config::new(Role::Client));
+    for n in 0..1_100 {
+        end.connection.open(Token(n), &request(), true).expect("room");
+        end.connection.offer_output();
+    }
+    end.feed(&frame(8, 0, 0, &[0, 0, 0, 1]));
+    assert_eq!(end.failed, None);
+}
+
+#[test]
+fn what_a_client_says_of_its_own_accord_is_never_held_against_the_server() {
+    let mut end = End::greeted_client(Config::new(Role::Client));
+    for n in 0..1_100 {
+        let stream = end.connection.open(Token(n), &request(), false).expect("room");
+        end.connection.send_headers(stream, &trailers(), false);
+        end.connection.reset(stream, ErrorCode::CANCEL);
+        end.connection.ping([0; 8]);
+        end.connection.offer_output();
+    }
+    end.feed(&frame(8, 0, 0, &[0, 0, 0, 1]));
+    assert_eq!(end.failed, None);
+}
+
+#[test]
+fn answers_that_a_server_calls_forth_and_never_reads_end_the_connection() {
+    let mut end = End::greeted_client(Config::new(Role::Client));
+    unread(&mut end, 1_100, |n| frame(6, 0, 0, &u64::from(n).to_be_bytes()));
+    assert_eq!(ended_by(&end), Some(PeerLimit::Unread));
+}
+
+#[test]
+fn resets_that_a_peers_errors_call_forth_and_that_it_never_reads_end_the_connection() {
+    let mut end = End::greeted_server(Config::default());
+    unread(&mut end, 1_100, |n| [open_request(2 * n + 1), frame(8, 0, 2 * n + 1, &[0; 4])].concat());
+    assert_eq!(ended_by(&end), Some(PeerLimit::Unread));
+}
+
+/// Half a second at 5,000 calls a second, which only a client may leave that may have so many streams.
+#[test]
+fn replies_to_a_client_that_pauses_are_not_held_against_it() {
+    let mut end = End::greeted_server(Config { max_concurrent_streams: 2_500, ..Config::default() });
+    for n in 0..2_500 {
+        end.feed(&open_request(2 * n + 1));
+        let stream = end.last_stream();
+        end.connection.send_headers(stream, &response(), false);
+        end.connection.send_data(stream, b"reply", false);
+        end.connection.send_headers(stream, &trailers(), true);
+        end.connection.reset(stream, ErrorCode::NO_ERROR);
+        end.connection.offer_output();
+    }
+    end.feed(&frame(8, 0, 0, &[0, 0, 0, 1]));
+    assert_eq!(end.failed, None);
 }

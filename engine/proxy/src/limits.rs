@@ -116,6 +116,7 @@ fn header_limits(wire: &proto::Limits) -> Result<HeaderLimits, InvalidConfig> {
             1..=1_000,
         )?,
         block_timeout: time("header_block_timeout", wire.header_block_timeout, default.block_timeout, TEN_MINUTES)?,
+        ..default
     })
 }
 

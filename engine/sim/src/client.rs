@@ -343,7 +343,7 @@ fn on_event(world: &mut World<'_>, line: &mut Line, event: Http2<'_>, fields: &F
                 .violated("http2", format!("the callers' sidecar broke HTTP/2 on stream {}: {cause}", stream.get()));
         }
         Http2::HeadersRefused { limit, .. } => {
-            world.judge.violated("http2", format!("a caller was sent fields over its limit: {}", limit.describe()));
+            world.judge.violated("http2", format!("a caller was sent fields over its limit: {limit}"));
         }
         Http2::GoAway { .. } => line.going_away = true,
         Http2::Pong { .. } | Http2::Settings => {}

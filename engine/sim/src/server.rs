@@ -268,7 +268,7 @@ fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, event: Ht
             line.serving.remove(&stream.get());
         }
         Http2::HeadersRefused { limit, .. } => {
-            world.judge.violated("http2", format!("a server was sent fields over its limit: {}", limit.describe()));
+            world.judge.violated("http2", format!("a server was sent fields over its limit: {limit}"));
         }
         Http2::StreamError { code: ErrorCode::REFUSED_STREAM, .. } => {}
         Http2::StreamError { stream, cause, .. } => {

@@ -4,20 +4,20 @@ use std::time::Instant;
 
 use super::Connection;
 use crate::block::{Block, Parent};
+use crate::fault::Fault;
 use crate::flow::{ReceiveWindow, SendWindow};
 use crate::frame::{self, Head};
-use crate::headers::{Expected, Facts, Section};
+use crate::headers::{Expected, Section, Tally};
 use crate::stream::Half;
 use crate::streams::{Closing, Found};
-use crate::{ConnectionError, ErrorCode, Event, Fields, HeaderLimit, HeadersKind, Role, StreamId, Token};
+use crate::{ConnectionError, ErrorCode, Event, Exceeded, Fields, HeadersKind, Role, StreamId, Token};
 
 /// A decoded block: where it belongs and what it came to.
 #[derive(Clone, Copy)]
 struct Decoded {
     stream: u32,
     ends: bool,
-    over: Option<HeaderLimit>,
-    facts: Facts,
+    tally: Tally,
 }
 
 /// A client that opens a stream again whose end it has both told and been told (RFC 9113 §5.1, closed, and §5.1.1). A
@@ -45,14 +45,17 @@ impl Connection {
         let fragment = fragment(head, payload)?;
         let ends = head.has(frame::END_STREAM);
         let parent = if head.has(frame::WITH_PRIORITY) { parent(head, payload) } else { Parent::Other };
-        if head.has(frame::END_HEADERS) {
-            return match parent {
-                Parent::Other => self.on_block(head.stream, ends, fragment, fields, now, event),
-                Parent::Itself => self.on_own_parent(head.stream, ends, fragment, fields, now, event),
-            };
+        if !head.has(frame::END_HEADERS) {
+            let mut block = Box::new(Block::new(head.stream, ends, parent, now));
+            block.take(fragment, &mut self.decoder, &self.config.header_limits)?;
+            self.block = Some(block);
+            return Ok(());
         }
-        self.block = Some(Block::new(head.stream, ends, parent, fragment, now));
-        Ok(())
+        // Decoded first, whatever the stream: the table must stay in step (engine.md, trap 4).
+        let mut section = Section::new(fields, self.config.header_limits);
+        self.decoder.decode(fragment, &mut section)?;
+        let decoded = Decoded { stream: head.stream, ends, tally: section.tally() };
+        self.on_block(decoded, parent, fields, now, event)
     }
 
     pub(super) fn on_continuation(
@@ -66,51 +69,48 @@ impl Connection {
         let Some(mut block) = self.block.take() else {
             return Err(ConnectionError::protocol("CONTINUATION without HEADERS"));
         };
-        block.extend(payload, &self.config.header_limits)?;
-        if head.has(frame::END_HEADERS) {
-            let Block { stream, ends_stream, ref bytes, .. } = block;
-            return match block.parent {
-                Parent::Other => self.on_block(stream, ends_stream, bytes, fields, now, event),
-                Parent::Itself => self.on_own_parent(stream, ends_stream, bytes, fields, now, event),
-            };
+        let limits = &self.config.header_limits;
+        block.count_continuation(payload, limits)?;
+        block.take(payload, &mut self.decoder, limits)?;
+        if !head.has(frame::END_HEADERS) {
+            self.block = Some(block);
+            return Ok(());
         }
-        self.block = Some(block);
-        Ok(())
+        block.finish(&mut self.decoder, limits)?;
+        std::mem::swap(fields, &mut block.fields);
+        let decoded = Decoded { stream: block.stream, ends: block.ends_stream, tally: block.tally };
+        self.on_block(decoded, block.parent, fields, now, event)
     }
 
-    /// A stream that depends on itself: its block goes into the table like any other, and then the stream is reset.
-    #[cold]
-    fn on_own_parent(
+    #[inline]
+    fn on_block(
         &mut self,
-        stream: u32,
-        ends: bool,
-        block: &[u8],
+        decoded: Decoded,
+        parent: Parent,
         fields: &mut Fields,
         now: Instant,
         event: Slot<'_, '_>,
     ) -> Outcome {
-        self.on_block(stream, ends, block, fields, now, event)?;
+        self.on_decoded(decoded, fields, now, event)?;
+        match parent {
+            Parent::Other => Ok(()),
+            Parent::Itself => self.on_own_parent(decoded.stream, now, event),
+        }
+    }
+
+    /// A stream that depends on itself is reset, once its block is in the table.
+    #[cold]
+    fn on_own_parent(&mut self, stream: u32, now: Instant, event: Slot<'_, '_>) -> Outcome {
         let Some(slot) = self.streams.live(stream) else { return Ok(()) };
         self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, frame::OWN_PARENT, now, event)
     }
 
-    /// Decodes first, whatever the stream: the table must stay in step (engine.md, trap 4).
-    fn on_block(
-        &mut self,
-        stream: u32,
-        ends: bool,
-        block: &[u8],
-        fields: &mut Fields,
-        now: Instant,
-        event: Slot<'_, '_>,
-    ) -> Outcome {
-        let mut section = Section::new(fields, self.config.header_limits);
-        self.decoder.decode(block, &mut section)?;
-        let decoded = Decoded { stream, ends, over: section.over(), facts: section.facts() };
+    fn on_decoded(&mut self, decoded: Decoded, fields: &Fields, now: Instant, event: Slot<'_, '_>) -> Outcome {
+        let stream = decoded.stream;
         match self.find(stream) {
-            Found::Live(slot) => self.on_section(slot, decoded, now, event),
+            Found::Live(slot) => self.on_section(slot, decoded, fields, now, event),
             Found::Never if self.config.role == Role::Server && stream > self.highest => {
-                self.on_request(decoded, now, event)
+                self.on_request(decoded, fields, now, event)
             }
             Found::Never => Err(ConnectionError::protocol("HEADERS on a stream that may not be opened")),
             Found::Gone(Closing::Ended) if self.config.role == Role::Server => Err(USED_AGAIN),
@@ -119,7 +119,7 @@ impl Connection {
         }
     }
 
-    fn on_request(&mut self, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
+    fn on_request(&mut self, decoded: Decoded, fields: &Fields, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if decoded.stream.is_multiple_of(2) {
             return Err(ConnectionError::protocol("request on an even stream"));
         }
@@ -133,12 +133,12 @@ impl Connection {
             return Ok(());
         }
         let slot = self.begin_request(decoded, now);
-        if let Some(limit) = decoded.over {
+        if let Some(limit) = decoded.tally.exceeded(&self.config.header_limits) {
             self.over_limit(slot, limit, decoded.ends, event);
             return Ok(());
         }
-        if let Err(cause) = decoded.facts.check(Expected::Request) {
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
+        if let Err(rule) = decoded.tally.facts.check(Expected::Request, fields) {
+            return self.malformed(slot, fields, Expected::Request, rule, now, event);
         }
         self.finish_section(slot, HeadersKind::Request, decoded, now, event)
     }
@@ -151,25 +151,32 @@ impl Connection {
         let stream = self.streams.get_mut(slot);
         stream.begin(decoded.stream, Token::NONE, send, receive);
         stream.has_head = true;
-        stream.content_left = decoded.facts.content_length;
+        stream.content_left = decoded.tally.facts.content_length;
         stream.opened = Some(now);
         slot
     }
 
     /// A response head, a 1xx head or trailers.
-    fn on_section(&mut self, slot: u32, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
+    fn on_section(
+        &mut self,
+        slot: u32,
+        decoded: Decoded,
+        fields: &Fields,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
         let stream = self.streams.get_mut(slot);
         if stream.remote == Half::Ended {
             return self.stream_error(slot, ErrorCode::STREAM_CLOSED, "HEADERS after the end", now, event);
         }
         let expected = if stream.has_head { Expected::Trailers } else { Expected::Response };
-        if let Some(limit) = decoded.over {
+        if let Some(limit) = decoded.tally.exceeded(&self.config.header_limits) {
             stream.has_head = true;
             self.over_limit(slot, limit, decoded.ends, event);
             return Ok(());
         }
-        if let Err(cause) = decoded.facts.check(expected) {
-            return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, cause, now, event);
+        if let Err(rule) = decoded.tally.facts.check(expected, fields) {
+            return self.malformed(slot, fields, expected, rule, now, event);
         }
         if expected == Expected::Response {
             return self.on_response(slot, decoded, now, event);
@@ -181,7 +188,7 @@ impl Connection {
     }
 
     fn on_response(&mut self, slot: u32, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
-        if decoded.facts.status < 200 {
+        if decoded.tally.facts.status < 200 {
             if decoded.ends {
                 return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "1xx response with an end", now, event);
             }
@@ -190,8 +197,8 @@ impl Connection {
         let stream = self.streams.get_mut(slot);
         stream.has_head = true;
         // 204 and 304 have no content whatever their content-length tells (RFC 9110 §8.6).
-        let has_content = !matches!(decoded.facts.status, 204 | 304);
-        stream.content_left = decoded.facts.content_length.filter(|_| has_content);
+        let has_content = !matches!(decoded.tally.facts.status, 204 | 304);
+        stream.content_left = decoded.tally.facts.content_length.filter(|_| has_content);
         self.finish_section(slot, HeadersKind::Response, decoded, now, event)
     }
 
@@ -216,7 +223,23 @@ impl Connection {
         Ok(())
     }
 
-    fn over_limit(&mut self, slot: u32, limit: HeaderLimit, ends: bool, event: Slot<'_, '_>) {
+    /// The section broke a rule: says which field did.
+    #[cold]
+    fn malformed(
+        &mut self,
+        slot: u32,
+        fields: &Fields,
+        expected: Expected,
+        rule: &'static str,
+        now: Instant,
+        event: Slot<'_, '_>,
+    ) -> Outcome {
+        let stream = self.streams.get(slot).id;
+        self.fault = Some(Box::new(Fault::find(stream, fields, expected, rule)));
+        self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, rule, now, event)
+    }
+
+    fn over_limit(&mut self, slot: u32, limit: Exceeded, ends: bool, event: Slot<'_, '_>) {
         let stream = self.streams.get_mut(slot);
         *event =
             Some(Event::HeadersRefused { stream: StreamId(stream.id), token: stream.token, limit, end_stream: ends });
@@ -233,7 +256,7 @@ impl Connection {
     fn refuse(&mut self, stream: u32, event: Slot<'_, '_>) {
         self.floods.opened();
         self.streams.insert_gone(stream, Closing::Refused);
-        self.output.rst_stream(stream, ErrorCode::REFUSED_STREAM);
+        self.output.forced_reset(stream, ErrorCode::REFUSED_STREAM);
         *event = Some(Event::StreamError {
             stream: StreamId(stream),
             token: Token::NONE,

@@ -62,7 +62,7 @@ impl Connection {
             peer.apply(u16::from_be_bytes([a, b]), u32::from_be_bytes(value), self.config.role)?;
         }
         self.adopt(peer)?;
-        self.output.control(frame::SETTINGS, frame::ACK, 0, &[]);
+        self.output.answer(frame::SETTINGS, frame::ACK, 0, &[]);
         self.pump();
         *event = Some(Event::Settings);
         Ok(())
@@ -117,7 +117,7 @@ impl Connection {
             *event = Some(Event::Pong { payload });
             return Ok(());
         }
-        self.output.control(frame::PING, frame::ACK, 0, &payload);
+        self.output.answer(frame::PING, frame::ACK, 0, &payload);
         Ok(())
     }
 

@@ -36,7 +36,9 @@ impl Connection {
             self.output.window_update(0, by);
         }
         let ends_stream = head.has(frame::END_STREAM);
-        self.floods.data(head.length == 0 && !ends_stream)?;
+        if !is_padded {
+            self.floods.data(head.length == 0 && !ends_stream)?;
+        }
         self.reading =
             Reading::Data(DataFrame { stream: head.stream, payload: head.length, padding: 0, is_padded, ends_stream });
         self.begin_stream_data(head, now, event)
@@ -90,8 +92,11 @@ impl Connection {
     ) -> Result<Step, ConnectionError> {
         if data.is_padded {
             if !take_pad_length(&mut data, input)? {
+                self.unfinished_since = Some(now);
                 return Ok(Step::NeedsInput);
             }
+            // Padding is no content: a frame of nothing else is as empty as one without.
+            self.floods.data(data.payload == 0 && !data.ends_stream)?;
             self.release(StreamId(data.stream), 1);
             if let Some(slot) = self.streams.live(data.stream) {
                 self.count_content(slot, data.payload, data.ends_stream, now, event)?;
@@ -113,7 +118,11 @@ impl Connection {
         {
             self.pass_on(slot, payload, ends, event);
         }
-        Ok(if is_done || !payload.is_empty() { Step::Done } else { Step::NeedsInput })
+        if is_done || !payload.is_empty() {
+            return Ok(Step::Done);
+        }
+        self.unfinished_since = Some(now);
+        Ok(Step::NeedsInput)
     }
 
     /// Counts a frame's content as soon as its length is known, so that it is refused alike wherever it is cut.

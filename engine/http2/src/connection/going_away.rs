@@ -91,7 +91,7 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         let (stream, token) = (StreamId(self.streams.get(slot).id), self.streams.get(slot).token);
         self.forget(slot, Closing::Cut);
-        self.output.rst_stream(stream.0, code);
+        self.output.forced_reset(stream.0, code);
         self.floods.forced_reset(now)?;
         *event = Some(Event::StreamError { stream, token, code, cause });
         Ok(())
@@ -105,7 +105,7 @@ impl Connection {
         now: Instant,
         event: &mut Option<Event<'_>>,
     ) -> Result<(), ConnectionError> {
-        self.output.rst_stream(stream, ErrorCode::STREAM_CLOSED);
+        self.output.forced_reset(stream, ErrorCode::STREAM_CLOSED);
         self.floods.forced_reset(now)?;
         let (stream, token, code) = (StreamId(stream), Token::NONE, ErrorCode::STREAM_CLOSED);
         *event = Some(Event::StreamError { stream, token, code, cause: "frame on a closed stream" });

@@ -1,5 +1,8 @@
-//! Where the frame walker stands between two pieces of input.
+//! Where in the byte stream a connection is, and since when a frame is unfinished.
 
+use std::time::Instant;
+
+use super::Connection;
 use crate::Role;
 use crate::frame::Head;
 
@@ -47,5 +50,21 @@ impl Reading {
             Role::Client => Self::Head,
             Role::Server => Self::Preface(0),
         }
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Since when a frame that has begun waits for the rest of it, `None` between two frames. Of DATA, which is passed on as
+    /// it comes, since its last byte; of all others, which are not, since the first: no honest peer takes long over them.
+    #[must_use]
+    pub fn frame_since(&self) -> Option<Instant> {
+        let is_within = match self.reading {
+            Reading::Preface(_) => false,
+            Reading::Head => !self.carry.is_empty(),
+            Reading::Payload(_) | Reading::Data(_) => true,
+        };
+        self.unfinished_since.filter(|_| is_within)
     }
 }

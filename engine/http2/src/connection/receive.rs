@@ -30,7 +30,7 @@ impl Connection {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if let Err(error) = self.output.check(self.config.peer_limits.unread_frames) {
+        if let Err(error) = self.output.check(self.unread) {
             self.fail(error);
             return Err(error);
         }
@@ -59,7 +59,7 @@ impl Connection {
     ) -> Result<Step, ConnectionError> {
         match self.reading {
             Reading::Preface(seen) => self.take_preface(seen, input),
-            Reading::Head => match self.take_head(input) {
+            Reading::Head => match self.take_head(input, now) {
                 Some(head) => self.begin(head, now, event),
                 None => Ok(Step::NeedsInput),
             },
@@ -81,19 +81,19 @@ impl Connection {
     }
 
     #[inline]
-    fn take_head(&mut self, input: &mut &[u8]) -> Option<Head> {
+    fn take_head(&mut self, input: &mut &[u8], now: Instant) -> Option<Head> {
         if self.carry.is_empty()
             && let Some((head, rest)) = input.split_first_chunk::<HEAD>()
         {
             *input = rest;
             return Some(Head::parse(head));
         }
-        self.take_head_in_parts(input)
+        self.take_head_in_parts(input, now)
     }
 
     #[cold]
-    fn take_head_in_parts(&mut self, input: &mut &[u8]) -> Option<Head> {
-        self.carry_up_to(HEAD, input);
+    fn take_head_in_parts(&mut self, input: &mut &[u8], now: Instant) -> Option<Head> {
+        self.carry_up_to(HEAD, input, now);
         let head = Head::parse(self.carry.first_chunk()?);
         self.carry.clear();
         Some(head)
@@ -138,7 +138,7 @@ impl Connection {
             self.reading = Reading::Head;
             return self.frame(head, payload, fields, now, event).map(|()| Step::Done);
         }
-        self.carry_up_to(length, input);
+        self.carry_up_to(length, input, now);
         if self.carry.len() < length {
             return Ok(Step::NeedsInput);
         }
@@ -151,7 +151,10 @@ impl Connection {
         result.map(|()| Step::Done)
     }
 
-    fn carry_up_to(&mut self, length: usize, input: &mut &[u8]) {
+    fn carry_up_to(&mut self, length: usize, input: &mut &[u8], now: Instant) {
+        if self.carry.is_empty() {
+            self.unfinished_since = Some(now);
+        }
         let missing = length - self.carry.len();
         let (came, later) = input.split_at(missing.min(input.len()));
         self.carry.extend_from_slice(came);

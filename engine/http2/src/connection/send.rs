@@ -71,7 +71,8 @@ impl Connection {
         self.pending.retain(|event| !matches!(event, Event::Refused { stream: other, .. } if *other == stream));
         let Some(slot) = self.streams.live(stream.0) else { return };
         self.forget(slot, Closing::Cut);
-        self.output.rst_stream(stream.0, code);
+        self.count_reply();
+        self.output.frame(frame::RST_STREAM, 0, stream.0, &code.0.to_be_bytes());
     }
 
     /// Gives back stream window for bytes that were taken; a WINDOW_UPDATE goes out once half a window is owed.
@@ -89,12 +90,12 @@ impl Connection {
 
     /// Queues a PING; its answer is [`Event::Pong`].
     pub fn ping(&mut self, payload: [u8; 8]) {
-        self.output.control(frame::PING, 0, 0, &payload);
+        self.output.frame(frame::PING, 0, 0, &payload);
     }
 
     /// Encodes a block at the moment it goes out, right into the output (engine.md, trap 3).
     pub(super) fn write_block(&mut self, stream: u32, fields: &Fields, ends: bool) {
-        self.output.count();
+        self.count_reply();
         let buffer = self.output.buffer();
         let start = buffer.len();
         buffer.extend_from_slice(&[0; HEAD]);
@@ -106,6 +107,14 @@ impl Connection {
         }
         let head = Head { length: length as u32, kind: frame::HEADERS, flags: frame::END_HEADERS | ends, stream };
         buffer[start..start + HEAD].copy_from_slice(&head.to_bytes());
+    }
+
+    /// Only a server's frames are called forth by the peer: a client speaks first.
+    #[inline]
+    fn count_reply(&mut self) {
+        if self.config.role == Role::Server {
+            self.output.count_reply();
+        }
     }
 
     /// A block over the peer's frame size goes on in CONTINUATION frames.

@@ -8,8 +8,6 @@ use crate::headers::Section;
 use crate::mark::Mark;
 use crate::{ConnectionError, ErrorCode};
 
-/// What SETTINGS_HEADER_TABLE_SIZE is while we announce none.
-const TABLE_LIMIT: u32 = 4_096;
 /// Scratch kept between blocks; a longer string's memory is given back.
 const SCRATCH_KEPT: usize = 16 * 1024;
 
@@ -33,8 +31,12 @@ enum Indexing {
 // === impl Decoder ===
 
 impl Decoder {
+    /// What SETTINGS_HEADER_TABLE_SIZE is while we announce none.
+    pub(super) const TABLE_LIMIT: u32 = 4_096;
+    pub(super) const CUT_STRING: ConnectionError = broken("string beyond its block");
+
     pub(crate) fn new() -> Self {
-        Self { table: Table::new(TABLE_LIMIT as usize), name: Vec::new(), value: Vec::new() }
+        Self { table: Table::new(Self::TABLE_LIMIT as usize), name: Vec::new(), value: Vec::new() }
     }
 
     #[cfg(test)]
@@ -46,8 +48,17 @@ impl Decoder {
     ///
     /// # Errors
     /// COMPRESSION_ERROR for what is no HPACK; ENHANCE_YOUR_CALM where `section` has had far too much.
+    #[inline]
     pub(crate) fn decode(&mut self, mut block: &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
         self.size_updates(&mut block)?;
+        self.decode_fields(block, section)
+    }
+
+    /// Decodes whole fields of a block that has begun.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub(super) fn decode_fields(&mut self, mut block: &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
         while let Some(&first) = block.first() {
             match first {
                 0x80.. => self.indexed(&mut block, section)?,
@@ -68,7 +79,7 @@ impl Decoder {
         while block.first().is_some_and(|first| first & 0xe0 == 0x20) {
             let size = integer::read(block, 5).ok_or(broken("bad integer"))?;
             updates += 1;
-            if size > TABLE_LIMIT {
+            if size > Self::TABLE_LIMIT {
                 return Err(broken("table size update over the limit"));
             }
             if updates > 2 {
@@ -89,6 +100,35 @@ impl Decoder {
         section.add_pair(pair, mark)
     }
 
+    /// Takes a literal whose value of `length` bytes is too long for the list and for the table, and of which `start` has
+    /// come. `head` holds what comes before.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub(super) fn long_value(
+        &mut self,
+        head: &[u8],
+        start: &[u8],
+        length: usize,
+        section: &mut Section<'_>,
+    ) -> Result<(), ConnectionError> {
+        let Self { table, name: name_room, value: value_room } = self;
+        let (mut rest, is_incremental) = (head, head.first().is_some_and(|first| first & 0xc0 == 0x40));
+        let (name, _) = literal_name(&mut rest, if is_incremental { 6 } else { 4 }, table, name_room)?;
+        if is_incremental {
+            // An entry larger than the table empties it (RFC 7541 §4.4).
+            table.empty();
+        }
+        let mut glance = start;
+        if rest.first().is_some_and(|first| first & 0x80 != 0) {
+            value_room.clear();
+            // It ends in the middle of a code or two: what comes before is there.
+            let _ = huffman::decode(glance, value_room);
+            glance = value_room;
+        }
+        section.add_long(name, glance, length)
+    }
+
     fn literal(
         &mut self,
         block: &mut &[u8],
@@ -97,19 +137,7 @@ impl Decoder {
         section: &mut Section<'_>,
     ) -> Result<(), ConnectionError> {
         let Self { table, name: name_room, value: value_room } = self;
-        let index = integer::read(block, prefix).ok_or(broken("bad integer"))? as usize;
-        let (name, mark) = if index == 0 {
-            let name = string(block, name_room)?;
-            (name, Mark::of_name(name))
-        } else if let Some(entry) = static_table::ENTRIES.get(index - 1) {
-            (entry.pair.name(), entry.mark)
-        } else {
-            let (pair, mark) = dynamic(index).and_then(|at| table.get(at)).ok_or(broken("index of no entry"))?;
-            // The insertion may evict the very entry that lends its name (RFC 7541 §4.4), so the name moves out first.
-            name_room.clear();
-            name_room.extend_from_slice(pair.name());
-            (name_room.as_slice(), mark)
-        };
+        let (name, mark) = literal_name(block, prefix, table, name_room)?;
         let value = string(block, value_room)?;
         let mark = mark.with_value(value);
         let hash = match indexing {
@@ -126,12 +154,35 @@ fn dynamic(index: usize) -> Option<usize> {
     index.checked_sub(static_table::LEN + 1)
 }
 
+/// The name of a literal, given or out of a table, and its mark.
+#[inline]
+fn literal_name<'b: 's, 's>(
+    block: &mut &'b [u8],
+    prefix: u32,
+    table: &Table,
+    room: &'s mut Vec<u8>,
+) -> Result<(&'s [u8], Mark), ConnectionError> {
+    let index = integer::read(block, prefix).ok_or(broken("bad integer"))? as usize;
+    if index == 0 {
+        let name = string(block, room)?;
+        return Ok((name, Mark::of_name(name)));
+    }
+    if let Some(entry) = static_table::ENTRIES.get(index - 1) {
+        return Ok((entry.pair.name(), entry.mark));
+    }
+    let (pair, mark) = dynamic(index).and_then(|at| table.get(at)).ok_or(broken("index of no entry"))?;
+    // The insertion may evict the very entry that lends its name (RFC 7541 §4.4), so the name moves out first.
+    room.clear();
+    room.extend_from_slice(pair.name());
+    Ok((room.as_slice(), mark))
+}
+
 /// A string literal (RFC 7541 §5.2): plain ones are lent by the block, Huffman ones by `room`.
 #[inline]
 fn string<'b: 's, 's>(block: &mut &'b [u8], room: &'s mut Vec<u8>) -> Result<&'s [u8], ConnectionError> {
     let is_huffman = block.first().is_some_and(|first| first & 0x80 != 0);
     let length = integer::read(block, 7).ok_or(broken("bad integer"))? as usize;
-    let (raw, rest) = block.split_at_checked(length).ok_or(broken("string beyond its block"))?;
+    let (raw, rest) = block.split_at_checked(length).ok_or(Decoder::CUT_STRING)?;
     *block = rest;
     if !is_huffman {
         return Ok(raw);
@@ -141,6 +192,6 @@ fn string<'b: 's, 's>(block: &mut &'b [u8], room: &'s mut Vec<u8>) -> Result<&'s
     Ok(room)
 }
 
-fn broken(cause: &'static str) -> ConnectionError {
+const fn broken(cause: &'static str) -> ConnectionError {
     ConnectionError::new(ErrorCode::COMPRESSION_ERROR, cause)
 }

@@ -1,4 +1,5 @@
-//! From fields to a header block. The table is filled once and never evicts, so an index moves only by insertions.
+//! From fields to a header block. The table is filled and never evicts, so an index moves only by insertions; once it has
+//! turned away many fields it is emptied and filled anew.
 
 use super::index::Index;
 use super::integer;
@@ -12,6 +13,10 @@ use crate::fields::Pair;
 const TABLE_LIMIT: u32 = 4_096;
 /// Fields remembered as seen once.
 const SEEN: usize = 64;
+/// Fields that a full table turns away before it is emptied. To fill it again costs some twenty literals, so an emptying
+/// in vain costs a fraction of a literal a field; what never comes again (a token, an id) no longer holds its place for
+/// good.
+const TURNED_AWAY: u32 = 256;
 
 /// The encoding context of one connection.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(crate) struct Encoder {
     seen: [u32; SEEN],
     size: usize,
     limit: usize,
+    /// Fields that came twice and found no room since the table was empty.
+    turned_away: u32,
     /// What we would use if the peer allowed all.
     wanted: u32,
     update: SizeUpdate,
@@ -46,6 +53,9 @@ enum SizeUpdate {
     Grown,
     /// The table was emptied: to 0 first, then to its limit.
     Restarted,
+    /// The table turned away too many: it is emptied before the next block, for the one that is being written still
+    /// counts on it.
+    Full,
 }
 
 // === impl Encoder ===
@@ -62,6 +72,7 @@ impl Encoder {
             seen: [0; SEEN],
             size: 0,
             limit: wanted as usize,
+            turned_away: 0,
             wanted,
             update: SizeUpdate::None,
         }
@@ -71,16 +82,21 @@ impl Encoder {
     pub(crate) fn set_peer_limit(&mut self, allowed: u32) {
         let limit = allowed.min(self.wanted) as usize;
         if limit < self.limit {
-            self.bytes.clear();
-            self.entries.clear();
-            self.by_field = Index::by_field();
-            self.by_name = Index::by_name();
-            self.size = 0;
-            self.update = SizeUpdate::Restarted;
+            self.empty();
         } else if limit > self.limit && self.update == SizeUpdate::None {
             self.update = SizeUpdate::Grown;
         }
         self.limit = limit;
+    }
+
+    fn empty(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.by_field = Index::by_field();
+        self.by_name = Index::by_name();
+        self.size = 0;
+        self.turned_away = 0;
+        self.update = SizeUpdate::Restarted;
     }
 
     /// Appends the block of `fields` to `out`. It must go out at once: a later block builds on its insertions.
@@ -145,11 +161,17 @@ impl Encoder {
     }
 
     fn is_worth_a_place(&mut self, field: Pair<'_>, hash: u32) -> bool {
-        if self.size + cost(field) > self.limit {
-            return false;
-        }
         let seen = &mut self.seen[(hash >> 8) as usize % SEEN];
-        std::mem::replace(seen, hash) == hash
+        let came_before = std::mem::replace(seen, hash) == hash;
+        if self.size + cost(field) <= self.limit {
+            return came_before;
+        }
+        // What is larger than the table would find no room in an empty one.
+        self.turned_away += u32::from(came_before && cost(field) <= self.limit);
+        if self.turned_away == TURNED_AWAY {
+            self.update = SizeUpdate::Full;
+        }
+        false
     }
 
     #[inline]
@@ -185,6 +207,9 @@ impl Encoder {
 
     #[cold]
     fn write_size_update(&mut self, out: &mut Vec<u8>) {
+        if self.update == SizeUpdate::Full {
+            self.empty();
+        }
         if self.update == SizeUpdate::Restarted {
             integer::write(out, 0x20, 5, 0);
         }

@@ -78,9 +78,9 @@ fn never_indexed_fields_stay_so() {
 }
 
 #[test]
-fn the_table_fills_and_never_evicts() {
+fn a_table_that_is_full_keeps_what_it_has() {
     let (mut encoder, mut decoder) = (Encoder::new(4_096), Decoder::new());
-    for turn in 0..400 {
+    for turn in 0..300 {
         let fields = list(&[("x-shard", &format!("{turn:06}"))]);
         for _ in 0..2 {
             let block = encoded(&mut encoder, &fields);
@@ -119,7 +119,7 @@ fn a_smaller_table_starts_empty_after_two_size_updates() {
 fn a_table_of_nothing_is_honoured() {
     let (mut encoder, mut decoder) = (Encoder::new(4_096), Decoder::new());
     encoder.set_peer_limit(0);
-    for _ in 0..4 {
+    for _ in 0..1_000 {
         let block = encoded(&mut encoder, &list(&[("x-tenant", "acme")]));
         read_back(&mut decoder, &block);
     }
@@ -178,4 +178,37 @@ proptest! {
             }
         }
     }
+}
+
+/// Tokens of callers come often enough to enter the table and then never again.
+#[test]
+fn a_table_full_of_what_never_comes_again_is_emptied_for_what_does() {
+    let (mut encoder, mut decoder) = (Encoder::new(4_096), Decoder::new());
+    let mut round = |fields: &Fields| {
+        let block = encoded(&mut encoder, fields);
+        assert_eq!(read_back(&mut decoder, &block), *fields);
+        block.len()
+    };
+    for user in 0..8 {
+        let token = format!("Bearer {user}{}", "t".repeat(900));
+        let call = list(&[("authorization", &token)]);
+        (0..2).for_each(|_| assert!(round(&call) > 100));
+    }
+    let call = list(&[(":path", &format!("/shop.Orders/{}", "Place".repeat(60)))]);
+    let lengths: Vec<usize> = (0..1_000).map(|_| round(&call)).collect();
+    assert_eq!(lengths.last(), Some(&1), "a table that serves nobody is kept: {lengths:?}");
+}
+
+#[test]
+fn a_full_table_that_serves_is_kept() {
+    let (mut encoder, mut decoder) = (Encoder::new(4_096), Decoder::new());
+    let call = list(&[("user-agent", "grpc-python/1.80.0"), ("x-long", &"v".repeat(4_000))]);
+    let mut lengths = Vec::new();
+    for _ in 0..1_000 {
+        let block = encoded(&mut encoder, &call);
+        assert_eq!(read_back(&mut decoder, &block), call);
+        lengths.push(block.len());
+    }
+    let emptied = lengths[3..].windows(2).filter(|pair| pair[1] > pair[0] + 10).count();
+    assert!(emptied <= 4, "one field that finds no room empties it {emptied} times");
 }

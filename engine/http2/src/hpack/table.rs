@@ -69,6 +69,10 @@ impl Table {
         hash
     }
 
+    pub(super) fn empty(&mut self) {
+        self.evict(self.limit + 1);
+    }
+
     fn evict(&mut self, coming: usize) {
         while self.size + coming > self.limit {
             let Some(oldest) = self.entries.pop_back() else { break };

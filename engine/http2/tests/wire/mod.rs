@@ -4,14 +4,14 @@
 use std::time::Instant;
 
 use tulle_http2::{
-    Config, Connection, ConnectionError, ErrorCode, Event, Fields, HeaderLimit, HeadersKind, Role, StreamId, Token,
+    Config, Connection, ConnectionError, ErrorCode, Event, Exceeded, Fields, HeadersKind, Role, StreamId, Token,
 };
 
 /// An event that owns what it tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Headers { stream: u32, token: Token, kind: HeadersKind, end: bool, fields: Vec<(String, String)> },
-    HeadersRefused { stream: u32, limit: HeaderLimit, end: bool },
+    HeadersRefused { stream: u32, limit: Exceeded, end: bool },
     Data { stream: u32, bytes: Vec<u8>, end: bool },
     Reset { stream: u32, token: Token, code: ErrorCode },
     StreamError { stream: u32, token: Token, code: ErrorCode, cause: &'static str },
@@ -27,6 +27,8 @@ pub(crate) struct End {
     pub(crate) now: Instant,
     pub(crate) seen: Vec<Seen>,
     pub(crate) failed: Option<ConnectionError>,
+    /// What was said of each malformed section.
+    pub(crate) faults: Vec<String>,
     fields: Fields,
     streams: Vec<StreamId>,
 }
@@ -38,6 +40,7 @@ impl End {
             now: Instant::now(),
             seen: Vec::new(),
             failed: None,
+            faults: Vec::new(),
             fields: Fields::new(),
             streams: Vec::new(),
         }
@@ -78,6 +81,9 @@ impl End {
                     if let Event::Headers { stream, .. } = event {
                         self.streams.push(stream);
                     }
+                    if let Event::StreamError { stream, .. } = event {
+                        self.faults.extend(self.connection.fault(stream).map(ToString::to_string));
+                    }
                     let seen = own(event, &self.fields);
                     self.seen.push(seen);
                 }
@@ -102,6 +108,11 @@ impl End {
 
     pub(crate) fn take_frames(&mut self) -> Vec<Frame> {
         parse(&self.take_output())
+    }
+
+    /// The fields of the last section, of use where it was refused.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        self.fields.get(name.as_bytes()).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
     /// The stream of the last request that was seen.

@@ -1,6 +1,6 @@
 //! What the proxy itself says to a caller: always a trailers-only reply, the status from the one table in `tulle_mesh`.
 
-use tulle_http2::{Fields, HeaderLimit};
+use tulle_http2::{Exceeded, Fields};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::reason::Reason;
 
@@ -31,8 +31,8 @@ impl Refusal {
         Self { outcome: Outcome::local(reason), message: message.into() }
     }
 
-    pub(crate) fn header_limit(limit: HeaderLimit) -> Self {
-        Self::local(Reason::HeaderLimit, limit.describe())
+    pub(crate) fn header_limit(limit: Exceeded) -> Self {
+        Self::local(Reason::HeaderLimit, limit.to_string())
     }
 
     /// Fills `fields` with what ends the call.

@@ -222,7 +222,7 @@ impl Worker {
         &mut self,
         connection: u32,
         stream: StreamId,
-        limit: tulle_http2::HeaderLimit,
+        limit: tulle_http2::Exceeded,
         end_stream: bool,
     ) {
         self.refuse_request(StreamRef { connection, stream }, None, &Refusal::header_limit(limit), end_stream);
@@ -231,8 +231,8 @@ impl Worker {
 
 impl Worker {
     /// The caller's trailers over a limit: its call ends, and is told whose they were.
-    pub(crate) fn on_request_trailers_over_limit(&mut self, key: u32, limit: tulle_http2::HeaderLimit) {
-        let message = format!("the caller's trailers: {}", limit.describe());
+    pub(crate) fn on_request_trailers_over_limit(&mut self, key: u32, limit: tulle_http2::Exceeded) {
+        let message = format!("the caller's trailers: {limit}");
         self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
     }
 }

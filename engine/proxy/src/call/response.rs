@@ -5,7 +5,7 @@ use super::{Call, Failure, Phase, Policy, Replay};
 use crate::planted;
 use crate::worker::{Timer, Worker};
 use std::time::Duration;
-use tulle_http2::{ErrorCode, HeaderLimit};
+use tulle_http2::{ErrorCode, Exceeded};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::reason::Reason;
 use tulle_mesh::resilience::retry::Pushback;
@@ -98,8 +98,8 @@ impl Worker {
     }
 
     /// A response head or trailers over a limit: RESOURCE_EXHAUSTED, on that stream alone.
-    pub(crate) fn on_response_over_limit(&mut self, key: u32, limit: HeaderLimit) {
-        let message = self.upstream_words(key, &format!("sent a reply with its {}", limit.describe()));
+    pub(crate) fn on_response_over_limit(&mut self, key: u32, limit: Exceeded) {
+        let message = self.upstream_words(key, &format!("sent a reply over a limit: {limit}"));
         self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
     }
 

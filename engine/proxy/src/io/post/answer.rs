@@ -50,7 +50,7 @@ impl Answer {
             Event::Headers { kind: HeadersKind::Informational, .. } => {}
             Event::Headers { end_stream, .. } => self.fields(fields, end_stream),
             Event::Data { payload, end_stream, .. } => self.data(payload.len(), end_stream),
-            Event::HeadersRefused { limit, .. } => self.refuse(Code::ResourceExhausted, limit.describe()),
+            Event::HeadersRefused { limit, .. } => self.refuse(Code::ResourceExhausted, &limit.to_string()),
             Event::Reset { code, .. } => self.reset(code),
             Event::StreamError { cause, .. } => self.refuse(Code::Internal, cause),
             Event::Refused { .. } => self.state = State::NeverSeen("the control plane goes away"),
