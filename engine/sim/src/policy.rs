@@ -223,7 +223,7 @@ impl PolicyPlan {
             name: cluster_name(at),
             endpoints: servers.iter().map(endpoint).collect(),
             load_balancing: balancing.into(),
-            failure_accrual: Some(proto::FailureAccrual { consecutive_failures: self.accrual, ..Default::default() }),
+            outlier: Some(proto::Outlier { consecutive_failures: self.accrual, ..Default::default() }),
             connect_timeout: Some(wire(self.connect_timeout)),
         }
     }
