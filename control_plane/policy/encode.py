@@ -9,6 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from control_plane.policy import defaults
 from control_plane.policy.precedence import Stack
+from control_plane.policy.quantity import FailureCode, RetryCode
 from control_plane.policy.route import Match
 from control_plane.policy.subject import MethodSpec
 from protos.tulle.v1 import registry_pb2, snapshot_pb2
@@ -42,9 +43,10 @@ def route_policy(stack: Stack) -> snapshot_pb2.RoutePolicy:
 def retry(stack: Stack) -> snapshot_pb2.Retry:
     """Retries on status codes. Where base and max come from different documents, the longer base lifts max."""
     base, longest = stack.value(defaults.BACKOFF_BASE), stack.value(defaults.BACKOFF_MAX)
+    codes: tuple[RetryCode, ...] = stack.value(defaults.RETRY_ON)
     return snapshot_pb2.Retry(
         attempts=stack.value(defaults.ATTEMPTS) or defaults.ATTEMPTS_UNASKED,
-        status_codes=_numbers(stack.value(defaults.RETRY_ON)),
+        status_codes=_numbers(codes),
         backoff_base=duration(base),
         backoff_max=duration(max(base, longest)),
         budget_percent=stack.value(defaults.BUDGET_PERCENT),
@@ -75,12 +77,13 @@ def cluster(name: str, stack: Stack) -> snapshot_pb2.Cluster:
 def outlier(stack: Stack) -> snapshot_pb2.Outlier:
     """When an endpoint is left out. Where base and max come from different documents, the longer base lifts max."""
     base, longest = stack.value(defaults.EJECTION_BASE), stack.value(defaults.EJECTION_MAX)
+    codes: tuple[FailureCode, ...] = stack.value(defaults.EJECTED_ON)
     return snapshot_pb2.Outlier(
         consecutive_failures=stack.value(defaults.CONSECUTIVE_FAILURES),
         open_base=duration(base),
         open_max=duration(max(base, longest)),
         max_ejected_percent=int(stack.value(defaults.MAX_EJECTED).removesuffix("%")),
-        status_codes=_numbers(stack.value(defaults.EJECTED_ON)),
+        status_codes=_numbers(codes),
     )
 
 

@@ -1,4 +1,4 @@
-"""The table of `series` as the OpenTelemetry SDK's MetricsData, cumulative since the engine's start or the series' own."""
+"""The table of `series` as the OpenTelemetry SDK's MetricsData, sums since the engine's start or the series' own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -74,7 +74,7 @@ def test_with_no_documents_every_registered_service_is_routable_and_nobody_may_c
     assert payments.outlier.consecutive_failures == 7
     assert payments.outlier.open_base.seconds == 1
     assert payments.outlier.open_max.seconds == 60
-    assert (payments.outlier.max_ejected_percent, payments.outlier.status_codes) == (50, [14])
+    assert (payments.outlier.max_ejected_percent, list(payments.outlier.status_codes)) == (50, [14])
     assert payments.connect_timeout.seconds == 5
     assert [one.weight for one in payments.endpoints] == [1, 1]
     assert found.inbound.identity == "spiffe://shop.local/shop/orders"
