@@ -313,18 +313,6 @@ fn after_closing_the_time_begins_at_a_second_again() {
 }
 
 #[test]
-fn a_probe_that_says_nothing_lets_the_next_call_probe() {
-    let mut scene = Scene::of(1);
-    let cell = scene.cell(0);
-    scene.fail(0, 7);
-    scene.wait_out(0);
-    scene.probe(Outcome::cancelled());
-    assert_eq!(cell.state(), EndpointState::Open);
-    scene.probe(well());
-    assert_eq!(cell.state(), EndpointState::Closed);
-}
-
-#[test]
 fn a_probe_that_never_ends_is_followed_by_another_after_15_seconds() {
     let mut scene = Scene::of(1);
     scene.fail(0, 7);
