@@ -13,6 +13,7 @@ SERVER_CALL_DURATION: Final = "rpc.server.call.duration"  # exponential histogra
 REQUEST_BYTES: Final = "tulle.call.request.size"  # monotonic sum, By; attributes as the call's
 RESPONSE_BYTES: Final = "tulle.call.response.size"  # monotonic sum, By
 RETRIES: Final = "tulle.call.retries"  # monotonic sum, {attempt}
+WITHOUT_DEADLINE: Final = "tulle.call.without_deadline"  # monotonic sum, {call}; calls that nothing bounds in time
 ENDPOINT_STATE: Final = "tulle.endpoint.breaker.state"  # gauge: 1 closed, 2 open, 3 half-open (BreakerState)
 ENDPOINT_EJECTIONS: Final = "tulle.endpoint.ejections"  # monotonic sum
 ENDPOINT_CONSECUTIVE_FAILURES: Final = "tulle.endpoint.consecutive_failures"  # gauge
@@ -46,6 +47,7 @@ ENGINE_COUNTERS: Final[dict[str, str]] = {
     "tulle.protocol.errors": "reason",  # RFC 9113 error code in lower case
     "tulle.protocol.stream_errors": "reason",  # RFC 9113 error code in lower case of the RST_STREAM we sent
     "tulle.limits.exceeded": "tulle.limit",  # field of `Limits` in engine.proto; once a connection and limit
+    "tulle.ejections.spared": "tulle.target",  # ejections not made, or taken back: too many would have been out
     "tulle.snapshots.applied": "",
     "tulle.snapshots.refused": "",
 }
@@ -69,6 +71,7 @@ ATTEMPT: Final = "tulle.attempt"  # attempt number, 1 for the first
 REASON_TRAILER: Final = "tulle-reason"
 REASONS: Final = (
     "no_route",
+    "unknown_service",
     "no_endpoints",
     "connect_failed",
     "queue_full",

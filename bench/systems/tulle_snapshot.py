@@ -93,7 +93,7 @@ def _cluster(name: str, backends: Sequence[int], policy: Policy) -> snapshot_pb2
         name=name,
         endpoints=endpoints,
         load_balancing=snapshot_pb2.LOAD_BALANCING_P2C_PEAK_EWMA,
-        failure_accrual=snapshot_pb2.FailureAccrual(
+        outlier=snapshot_pb2.Outlier(
             consecutive_failures=failures, open_base=Duration(seconds=1), open_max=Duration(seconds=60)
         ),
         connect_timeout=Duration(seconds=5),

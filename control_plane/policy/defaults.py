@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar, cast
 
 from pydantic.alias_generators import to_snake
 
-from control_plane.policy.quantity import RetryCode
+from control_plane.policy.quantity import FailureCode, RetryCode
 from control_plane.policy.traffic import Traffic
 
 T = TypeVar("T")
@@ -57,9 +57,12 @@ MAX_CONNECTIONS: Final = TrafficField("circuitBreaker.maxConnections", 1024)
 MAX_PENDING: Final = TrafficField("circuitBreaker.maxPending", 1024)
 MAX_REQUESTS: Final = TrafficField("circuitBreaker.maxRequests", 1024)
 MAX_RETRIES: Final = TrafficField("circuitBreaker.maxRetries", 3)
-CONSECUTIVE_FAILURES: Final = TrafficField("circuitBreaker.consecutiveFailures", 7)
-EJECTION_BASE: Final = TrafficField("circuitBreaker.ejection.base", _seconds(1))
-EJECTION_MAX: Final = TrafficField("circuitBreaker.ejection.max", _seconds(60))
+CONSECUTIVE_FAILURES: Final = TrafficField("outlier.consecutiveFailures", 7)
+EJECTION_BASE: Final = TrafficField("outlier.ejection.base", _seconds(1))
+EJECTION_MAX: Final = TrafficField("outlier.ejection.max", _seconds(60))
+# Rounded down: of one endpoint none is ever ejected.
+MAX_EJECTED: Final = TrafficField("outlier.maxEjected", "50%")
+EJECTED_ON: Final[TrafficField[tuple[FailureCode, ...]]] = TrafficField("outlier.on", ("UNAVAILABLE",))
 
 Anything = TrafficField[object]
 ROUTE_FIELDS: Final = cast(
@@ -89,5 +92,7 @@ SERVICE_FIELDS: Final = cast(
         CONSECUTIVE_FAILURES,
         EJECTION_BASE,
         EJECTION_MAX,
+        MAX_EJECTED,
+        EJECTED_ON,
     ),
 )

@@ -54,7 +54,7 @@ def _fields(route: str, stack: Stack, fields: Iterable[defaults.Anything]) -> It
 
 def _text(field: defaults.Anything, value: object) -> str:
     if value is None:
-        return "15s for unary calls" if field.path == defaults.REQUEST_TIMEOUT.path else "none"
+        return "none"
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, tuple):

@@ -1,5 +1,6 @@
 """Values in force to the messages that the engine reads; nothing is decided here."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -8,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from control_plane.policy import defaults
 from control_plane.policy.precedence import Stack
-from control_plane.policy.quantity import RetryCode
+from control_plane.policy.quantity import FailureCode, RetryCode
 from control_plane.policy.route import Match
 from control_plane.policy.subject import HealthCheck, MethodSpec
 from protos.tulle.v1 import registry_pb2, snapshot_pb2
@@ -50,7 +51,7 @@ def retry(stack: Stack) -> snapshot_pb2.Retry:
     codes: tuple[RetryCode, ...] = stack.value(defaults.RETRY_ON)
     return snapshot_pb2.Retry(
         attempts=stack.value(defaults.ATTEMPTS) or defaults.ATTEMPTS_UNASKED,
-        status_codes=sorted(int(grpc.StatusCode[code].value[0]) for code in set(codes)),
+        status_codes=_numbers(codes),
         backoff_base=duration(base),
         backoff_max=duration(max(base, longest)),
         budget_percent=stack.value(defaults.BUDGET_PERCENT),
@@ -70,16 +71,24 @@ def circuit_breaker(stack: Stack) -> snapshot_pb2.CircuitBreaker:
 
 def cluster(name: str, stack: Stack) -> snapshot_pb2.Cluster:
     """How the endpoints of a cluster are chosen, dialled and ejected; the endpoints themselves are still missing."""
-    base, longest = stack.value(defaults.EJECTION_BASE), stack.value(defaults.EJECTION_MAX)
     return snapshot_pb2.Cluster(
         name=name,
         load_balancing=_LOAD_BALANCING[stack.value(defaults.LOAD_BALANCING)],
-        failure_accrual=snapshot_pb2.FailureAccrual(
-            consecutive_failures=stack.value(defaults.CONSECUTIVE_FAILURES),
-            open_base=duration(base),
-            open_max=duration(max(base, longest)),
-        ),
+        outlier=outlier(stack),
         connect_timeout=duration(stack.value(defaults.CONNECT_TIMEOUT)),
+    )
+
+
+def outlier(stack: Stack) -> snapshot_pb2.Outlier:
+    """When an endpoint is left out. Where base and max come from different documents, the longer base lifts max."""
+    base, longest = stack.value(defaults.EJECTION_BASE), stack.value(defaults.EJECTION_MAX)
+    codes: tuple[FailureCode, ...] = stack.value(defaults.EJECTED_ON)
+    return snapshot_pb2.Outlier(
+        consecutive_failures=stack.value(defaults.CONSECUTIVE_FAILURES),
+        open_base=duration(base),
+        open_max=duration(max(base, longest)),
+        max_ejected_percent=int(stack.value(defaults.MAX_EJECTED).removesuffix("%")),
+        status_codes=_numbers(codes),
     )
 
 
@@ -125,3 +134,7 @@ def health_check(value: HealthCheck) -> snapshot_pb2.HealthCheck:
         successes=value.successes or 0,
         metadata=dict(sorted(value.metadata.items())),
     )
+
+
+def _numbers(codes: Iterable[str]) -> list[int]:
+    return sorted(int(grpc.StatusCode[code].value[0]) for code in set(codes))

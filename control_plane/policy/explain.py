@@ -75,7 +75,7 @@ def _explain(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> tuple[
     if kind == "tulle":
         return str(context["cause"]), str(context["hint"])
     if kind == "extra_forbidden":
-        return _unknown_field(str(path[-1]), known_fields(model, path[:-1]))
+        return _moved_field(path) or _unknown_field(str(path[-1]), known_fields(model, path[:-1]))
     if kind == "missing":
         return "is required and missing", f"add {path[-1]!r}"
     if kind == "literal_error":
@@ -83,6 +83,14 @@ def _explain(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> tuple[
     if kind in _WANTED:
         return _wrong_type(value, _WANTED[kind])
     return _out_of_bounds(kind, value, context) or (detail["msg"][:1].lower() + detail["msg"][1:], _LOOK_UP)
+
+
+def _moved_field(path: Path) -> tuple[str, str] | None:
+    block, name = str(path[-2]) if len(path) > 1 else "", str(path[-1])
+    now = later.MOVED.get((block, name))
+    if now is None:
+        return None
+    return f"{name!r} has moved from '{block}' to '{now}'", f"write it under '{now}:', beside '{block}:'"
 
 
 def _unknown_field(name: str, known: frozenset[str]) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""What the design has and this version does not: refused by name, so that nobody believes it to be in force."""
+"""What the design has and this version does not, and what has moved: refused by name, so that nobody believes it to be
+in force."""
 
 from typing import Final
 
@@ -7,7 +8,9 @@ KINDS: Final = frozenset({"Gateway", "HTTPRoute", "TCPRoute", "TLSRoute", "Refer
 # By the field's name; names are unambiguous enough that the place does not matter.
 FIELDS: Final[dict[str, str]] = {
     "hedge": "hedging",
-    "outlier": "outlier detection",
+    "breaker": "the breaker of a service, by its share of faults",
+    "successRate": "ejection by success rate",
+    "failurePercentage": "ejection by percentage of failures",
     "bulkhead": "bulkheads",
     "rateLimit": "rate limits",
     "adaptiveConcurrency": "adaptive concurrency",
@@ -20,6 +23,11 @@ FIELDS: Final[dict[str, str]] = {
     "slowStart": "slow start",
     "locality": "locality",
     "panicThreshold": "the panic threshold",
+}
+# By the field's block and name: where it stands now.
+MOVED: Final[dict[tuple[str, str], str]] = {
+    ("circuitBreaker", "consecutiveFailures"): "outlier",
+    ("circuitBreaker", "ejection"): "outlier",
 }
 # By the field's name and the value.
 VALUES: Final = frozenset(

@@ -20,6 +20,7 @@ METHODS_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/([
 IDENTITY_PATTERN: Final = r"^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+(/\*)?$|^spiffe://[a-z0-9._-]{1,255}/\*$"
 SERVICE_PATTERN: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 TRUST_DOMAIN_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,253}[a-z0-9])?$"
+PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2})%$"
 HEADER_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,128}$"
 METADATA_NAME_PATTERN: Final = r"^(?!grpc-)(?!.*-bin$)[a-z0-9_.-]{1,128}$"
 METADATA_TEXT_PATTERN: Final = r"^[!-~]([ -~]{0,510}[!-~])?$"
@@ -72,6 +73,13 @@ def _enforce(value: object) -> object:
     return value
 
 
+def _percent(value: object) -> str:
+    # A bare number is what people write first, and could as well be a count.
+    if not isinstance(value, str) or not re.fullmatch(PERCENT_PATTERN, value):
+        raise _refuse(f"{value!r} is not a percentage", "write it like 50%, from 0% to 100%")
+    return value
+
+
 Many = Annotated[tuple[T, ...], Strict(False)]
 """A YAML list, kept immutable."""
 
@@ -111,4 +119,8 @@ MetadataName = Annotated[
 MetadataText = Annotated[
     str, *_text(METADATA_TEXT_PATTERN, "a metadata value", "1 to 512 visible ASCII characters, blanks within")
 ]
+Percent = Annotated[
+    str, BeforeValidator(_percent), WithJsonSchema({"type": "string", "pattern": PERCENT_PATTERN, "examples": ["50%"]})
+]
 RetryCode = Literal["CANCELLED", "DEADLINE_EXCEEDED", "INTERNAL", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]
+FailureCode = Literal["UNKNOWN", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"]

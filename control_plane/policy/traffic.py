@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from control_plane.policy.block import Block
-from control_plane.policy.quantity import Duration, Many, Mode, Name, RetryCode
+from control_plane.policy.quantity import Duration, FailureCode, Many, Mode, Name, Percent, RetryCode
 
 Limit = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -83,15 +83,25 @@ class Ejection(Block):
         return self
 
 
+class OutlierBlock(Block):
+    """When an endpoint is left out: after so many failures in a row, never more than `maxEjected` of a service's.
+
+    `on`: statuses of the application that count as failures besides UNAVAILABLE. Kept per service, not per route.
+    """
+
+    consecutive_failures: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    ejection: Ejection | None = None
+    max_ejected: Percent | None = None
+    on: Annotated[Many[FailureCode], Field(min_length=1)] | None = None
+
+
 class CircuitBreakerBlock(Block):
-    """Limits of a service, and the consecutive failures that open one endpoint. Kept per service, not per route."""
+    """Limits of a service. Kept per service, not per route."""
 
     max_connections: Limit | None = None
     max_pending: Limit | None = None
     max_requests: Limit | None = None
     max_retries: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    consecutive_failures: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    ejection: Ejection | None = None
 
 
 class Traffic(Block):
@@ -101,6 +111,7 @@ class Traffic(Block):
     retry: RetryBlock | None = None
     load_balancing: LoadBalancingBlock | None = None
     circuit_breaker: CircuitBreakerBlock | None = None
+    outlier: OutlierBlock | None = None
 
 
 class TrafficTarget(Block):

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What is copied, by its path under `engine/`, and under which name.
-const SHARED: [(&str, &str); 15] = [
+const SHARED: [(&str, &str); 18] = [
+    ("mesh/src/blame.rs", "blame.rs"),
     ("mesh/src/hash.rs", "hash.rs"),
     ("mesh/src/method.rs", "method.rs"),
     ("mesh/src/outcome.rs", "outcome.rs"),
@@ -17,6 +18,8 @@ const SHARED: [(&str, &str); 15] = [
     ("mesh/src/ticks.rs", "ticks.rs"),
     ("mesh/src/balance/endpoint.rs", "endpoint.rs"),
     ("mesh/src/balance/ewma.rs", "ewma.rs"),
+    ("mesh/src/balance/load.rs", "load.rs"),
+    ("mesh/src/balance/peers.rs", "peers.rs"),
     ("mesh/src/resilience/accrual.rs", "accrual.rs"),
     ("mesh/src/resilience/breaker.rs", "breaker.rs"),
     ("mesh/src/resilience/budget.rs", "budget.rs"),
@@ -38,8 +41,8 @@ const REPLACED: [(&str, &str); 6] = [
 const FAULTS: [(&str, &str, &str, &str); 5] = [
     (
         "accrual.rs",
-        "self.word.fetch_update(Relaxed, Relaxed, probe).is_ok()",
-        "probe(self.word.load(Relaxed)).is_some_and(|next| { self.word.store(next, Relaxed); true })",
+        "let taken = self.word.compare_exchange(before, probe, Relaxed, Relaxed);\n        taken.is_ok().then_some(Ticket(probe))",
+        "self.word.store(probe, Relaxed);\n        Some(Ticket(probe))",
         "faulty_accrual.rs",
     ),
     (

@@ -1,4 +1,4 @@
-"""The table of `series` as the OpenTelemetry SDK's MetricsData, cumulative since the engine's start."""
+"""The table of `series` as the OpenTelemetry SDK's MetricsData, sums since the engine's start or the series' own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,10 +33,12 @@ def metrics_data(
 
 
 def _data(metric: Metric, covered: Covered) -> export.Sum | export.Gauge | export.ExponentialHistogram:
+    starts = metric.starts or [0] * len(metric.points)
+    covers = [Covered(start or covered.start_unix_nano, covered.time_unix_nano) for start in starts]
+    points = [(*point, cover) for point, cover in zip(metric.points, covers, strict=True)]
     if metric.kind is Kind.HISTOGRAM:
-        durations = [_durations(attributes, value, covered) for attributes, value in metric.points]
-        return export.ExponentialHistogram(durations, _CUMULATIVE)
-    numbers = [_number(attributes, value, covered) for attributes, value in metric.points]
+        return export.ExponentialHistogram([_durations(*point) for point in points], _CUMULATIVE)
+    numbers = [_number(*point) for point in points]
     if metric.kind is Kind.SUM:
         return export.Sum(numbers, _CUMULATIVE, is_monotonic=True)
     return export.Gauge(numbers)

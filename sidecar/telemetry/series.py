@@ -1,7 +1,7 @@
 """What the engine's telemetry means: one table of metrics, from which OTLP and Prometheus are made."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
@@ -29,12 +29,21 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A name with its unit (UCUM) and its points."""
+    """A name with its unit (UCUM) and its points.
+
+    `starts`: since when each point counts, nanoseconds since the epoch; empty, or 0, where it is the engine's start.
+    """
 
     name: str
     unit: str
     kind: Kind
     points: list[tuple[Attributes, Value]]
+    starts: list[int] = field(default_factory=list)
+
+    def add(self, attributes: Attributes, value: Value, start: int) -> None:
+        """One more point."""
+        self.points.append((attributes, value))
+        self.starts.append(start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +103,19 @@ def _calls(series: Iterable[engine_pb2.CallSeries], service: str) -> list[Metric
     request = Metric(names.REQUEST_BYTES, "By", Kind.SUM, [])
     response = Metric(names.RESPONSE_BYTES, "By", Kind.SUM, [])
     retries = Metric(names.RETRIES, "{attempt}", Kind.SUM, [])
+    unbounded = Metric(names.WITHOUT_DEADLINE, "{call}", Kind.SUM, [])
     for one in _merged(series, service):
         attributes = call_attributes(one, service)
         outbound = one.direction == engine_pb2.DIRECTION_OUTBOUND
-        (client if outbound else server).points.append((attributes, one.duration))
-        request.points.append((attributes, one.request_bytes))
-        response.points.append((attributes, one.response_bytes))
+        since = one.start_unix_nano
+        (client if outbound else server).add(attributes, one.duration, since)
+        request.add(attributes, one.request_bytes, since)
+        response.add(attributes, one.response_bytes, since)
         if outbound:
-            retries.points.append((attributes, one.retries))
-    return [client, server, request, response, retries]
+            retries.add(attributes, one.retries, since)
+        if outbound and one.without_deadline:
+            unbounded.add(attributes, one.without_deadline, since)
+    return [client, server, request, response, retries, unbounded]
 
 
 def _merged(series: Iterable[engine_pb2.CallSeries], service: str) -> Iterable[engine_pb2.CallSeries]:
@@ -117,8 +130,9 @@ def _merged(series: Iterable[engine_pb2.CallSeries], service: str) -> Iterable[e
 def _added(first: engine_pb2.CallSeries, second: engine_pb2.CallSeries) -> engine_pb2.CallSeries:
     total = engine_pb2.CallSeries()
     total.CopyFrom(first)
-    for field in ("count", "request_bytes", "response_bytes", "retries"):
-        setattr(total, field, getattr(first, field) + getattr(second, field))
+    for name in ("count", "request_bytes", "response_bytes", "retries", "without_deadline"):
+        setattr(total, name, getattr(first, name) + getattr(second, name))
+    total.start_unix_nano = max(first.start_unix_nano, second.start_unix_nano)
     counts = dict(zip(first.duration.index, first.duration.count, strict=True))
     for index, count in zip(second.duration.index, second.duration.count, strict=True):
         counts[index] = counts.get(index, 0) + count

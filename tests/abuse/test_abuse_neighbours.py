@@ -49,14 +49,14 @@ def test_invented_methods_do_not_make_series(door: Door, mesh_ring: Ring) -> Non
 
 @pytest.mark.real
 def test_invented_services_do_not_make_series(mesh_ring: Ring) -> None:
-    """By an authority each: none has a route, and its name is nobody's label."""
+    """By an authority each: the mesh knows none, and its name is nobody's label."""
     before = label_values(mesh_ring.caller, "tulle_target")
     with mesh_ring.victim(), mesh_ring.at(mesh_ring.caller.addresses["outbound"]) as attacker:
         calls = Indexed()
         for stream in range(1, 2_000, 2):
             fields = [(k, f"svc{stream}.test" if k == ":authority" else v) for k, v in head("Unary")]
             attacker.send(calls.headers(stream, fields, f.END_HEADERS | f.END_STREAM))
-            assert answers(attacker, [stream])[stream]["tulle-reason"] == "no_route"
+            assert answers(attacker, [stream])[stream]["tulle-reason"] == "unknown_service"
     assert len(label_values(mesh_ring.caller, "tulle_target") - before) <= 1
 
 

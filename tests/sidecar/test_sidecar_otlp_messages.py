@@ -49,6 +49,8 @@ SERIES = st.builds(
     response_bytes=COUNTS,
     duration=HISTOGRAMS,
     retries=COUNTS,
+    without_deadline=COUNTS,
+    start_unix_nano=st.integers(0, 2**62),
     mtls=st.booleans(),
 )
 COUNTERS = st.builds(

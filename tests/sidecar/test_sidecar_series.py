@@ -65,6 +65,18 @@ def test_whoever_is_no_workload_is_external(caller: str) -> None:
     assert workload(caller) == "external"
 
 
+def test_outbound_calls_that_nothing_bounds_in_time_are_counted_and_others_have_no_point() -> None:
+    bounded = outbound(method="shop.v1.Payments/Refund")
+    ((attributes, value),) = named(reading(outbound(without_deadline=2), bounded), names.WITHOUT_DEADLINE).points
+    assert (attributes[names.RPC_METHOD], value) == ("shop.v1.Payments/Charge", 2)
+
+
+def test_a_series_of_calls_counts_from_its_own_start() -> None:
+    one = reading(outbound(start_unix_nano=700))
+    for name in (names.CLIENT_CALL_DURATION, names.REQUEST_BYTES, names.RETRIES):
+        assert named(one, name).starts == [700]
+
+
 def test_callers_that_are_external_are_one_point() -> None:
     metric = named(reading(inbound("", 1), inbound("spiffe://shop.local/x", 2)), names.REQUEST_BYTES)
     assert sorted(str(value) for _, value in metric.points) == ["10", "20"], "mtls tells these two apart"

@@ -91,7 +91,7 @@ fn obey(snapshot: &Snapshot, data: &[u8]) {
 fn call(service: &Service) {
     let (now, mut random) = (Instant::now(), SplitMix64::new(1));
     for path in PATHS {
-        let Some(route) = service.route(path, |_| None) else { continue };
+        let Some(route) = service.route(path, |_, _| false) else { continue };
         let cluster = route.pick_cluster(&mut random);
         let method = service.method(path).label;
         let Ok(cell) = cluster.pick(&[], now, &mut random) else { continue };

@@ -23,6 +23,9 @@ macro_rules! production {
     };
 }
 
+mod blame {
+    production!("blame.rs");
+}
 mod describe {
     pub(crate) use crate::face::describe::*;
 }
@@ -71,6 +74,12 @@ mod balance {
     }
     mod ewma {
         production!("ewma.rs");
+    }
+    pub(crate) mod load {
+        production!("load.rs");
+    }
+    pub(crate) mod peers {
+        production!("peers.rs");
     }
 }
 mod resilience {

@@ -1,5 +1,7 @@
 //! Who may call what: any deny that matches denies, then any allow that matches allows, else the default.
 
+mod spelling;
+
 use crate::hash::FastMap;
 use crate::router::split_path;
 use crate::spiffe::SpiffeId;
@@ -23,6 +25,8 @@ pub enum Access<'a> {
 pub struct Denial<'a> {
     /// The AccessPolicy and the index of its rule; `None` where no policy allows the call.
     pub rule: Option<(&'a Arc<str>, u32)>,
+    /// What is odd about the path, where that is why: an application might take it for another method's.
+    pub odd: Option<&'static str>,
     /// The revision in force.
     pub revision: u64,
     identity: &'a SpiffeId,
@@ -75,24 +79,39 @@ pub(crate) struct AccessRules {
     pub(crate) allow: RuleSet,
     pub(crate) allow_by_default: bool,
     pub(crate) revision: u64,
+    /// Some rule names methods: then what an application might take for another spelling of one could get round it.
+    pub(crate) names_methods: bool,
 }
 
 // === impl AccessRules ===
 
 impl AccessRules {
+    /// An allow that names exactly these bytes holds for them; a deny holds besides for every spelling of its methods, so
+    /// odd ones pass only where no rule speaks of methods.
     pub(crate) fn decide<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
-        let refused = |rule| Access::Deny(Denial { rule, revision: self.revision, identity, path });
+        let refused = |rule, odd| Access::Deny(Denial { rule, odd, revision: self.revision, identity, path });
         // No rule is written for such a path, so none may be got round by it.
         if !path.starts_with(b"/") {
-            return refused(None);
+            return refused(None, None);
         }
-        if let Some(rule) = self.deny.find(identity, path) {
-            return refused(Some((&rule.policy, rule.rule)));
+        if let Some(rule) = self.deny.find(identity, |rule| rule.takes(path)) {
+            return refused(Some((&rule.policy, rule.rule)), None);
         }
-        match self.allow.find(identity, path) {
+        if self.names_methods {
+            if let Some(rule) = self.allow.find(identity, |rule| rule.names(path)) {
+                return Access::Allow { policy: Some(&rule.policy) };
+            }
+            if let Some(odd) = spelling::oddity(path) {
+                return refused(None, Some(odd));
+            }
+            if let Some(rule) = self.deny.find(identity, |rule| rule.takes_in_any_case(path)) {
+                return refused(Some((&rule.policy, rule.rule)), None);
+            }
+        }
+        match self.allow.find(identity, |rule| rule.takes(path)) {
             Some(rule) => Access::Allow { policy: Some(&rule.policy) },
             None if self.allow_by_default => Access::Allow { policy: None },
-            None => refused(None),
+            None => refused(None, None),
         }
     }
 }
@@ -116,11 +135,11 @@ impl RuleSet {
         }
     }
 
-    fn find(&self, identity: &SpiffeId, path: &[u8]) -> Option<&AccessRule> {
+    fn find(&self, identity: &SpiffeId, takes: impl Fn(&AccessRule) -> bool) -> Option<&AccessRule> {
         let exact = self.by_identity.get(identity.as_str()).into_iter().flatten();
         let under = self.by_prefix.iter().filter(|(prefix, _)| identity.as_str().starts_with(&**prefix));
         let mut found = exact.chain(under.map(|(_, index)| index)).chain(&self.for_anyone);
-        found.find(|index| self.rules[**index].takes(path)).map(|index| &self.rules[*index])
+        found.find(|index| takes(&self.rules[**index])).map(|index| &self.rules[*index])
     }
 }
 
@@ -129,6 +148,16 @@ impl RuleSet {
 impl AccessRule {
     fn takes(&self, path: &[u8]) -> bool {
         self.methods.is_empty() || self.methods.iter().any(|pattern| pattern.takes(path))
+    }
+
+    /// Whether it names this method itself, not all or all of a service.
+    fn names(&self, path: &[u8]) -> bool {
+        self.methods.iter().any(|pattern| matches!(pattern, MethodPattern::Exact(exact) if **exact == *path))
+    }
+
+    /// Some servers' routes do not tell "/a.A/M" from "/a.a/m" (ASP.NET Core).
+    fn takes_in_any_case(&self, path: &[u8]) -> bool {
+        self.methods.iter().any(|pattern| pattern.takes_in_any_case(path))
     }
 }
 
@@ -139,6 +168,13 @@ impl MethodPattern {
             Self::AllOf(prefix) => path.starts_with(prefix),
         }
     }
+
+    fn takes_in_any_case(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => exact.eq_ignore_ascii_case(path),
+            Self::AllOf(prefix) => path.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix)),
+        }
+    }
 }
 
 // === impl Denial ===
@@ -146,15 +182,15 @@ impl MethodPattern {
 impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { revision, identity, .. } = self;
-        match self.rule {
-            Some((policy, rule)) => {
-                write!(f, "denied to {identity} by AccessPolicy {policy}, rule {rule}, revision {revision}")
-            }
-            None => {
-                let (service, method) = split_path(self.path).unwrap_or((self.path, b""));
-                let (service, method) = (service.escape_ascii(), method.escape_ascii());
-                write!(f, "no AccessPolicy allows {identity} to call {service}/{method}, revision {revision}")
-            }
+        if let Some((policy, rule)) = self.rule {
+            return write!(f, "denied to {identity} by AccessPolicy {policy}, rule {rule}, revision {revision}");
         }
+        let (service, method) = split_path(self.path).unwrap_or((self.path, b""));
+        let (service, method) = (service.escape_ascii(), method.escape_ascii());
+        write!(f, "no AccessPolicy allows {identity} to call {service}/{method}")?;
+        if let Some(odd) = self.odd {
+            write!(f, ": the path has {odd}, which may stand for another method, and no rule names it so")?;
+        }
+        write!(f, ", revision {revision}")
     }
 }

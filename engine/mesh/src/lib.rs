@@ -4,13 +4,14 @@
 //! Nothing allocates or locks once a call's method and series are known.
 //!
 //! In the order of a call: [`wire`] made the [`snapshot`]; [`router`] finds service, route and cluster, [`authz`] says who
-//! may, [`resilience`] how long and how often, [`balance`] which endpoint; [`outcome`] says once what came of it, to retry,
-//! breaker, balance and [`telemetry`] alike.
+//! may, [`resilience`] how long and how often, [`balance`] which endpoint; [`outcome`] says once what came of it and
+//! [`blame`] who has to answer for it, to retry, breaker, balance and [`telemetry`] alike.
 
 #![forbid(unsafe_code)]
 
 pub mod authz;
 pub mod balance;
+pub mod blame;
 mod hash;
 pub mod method;
 pub mod outcome;

@@ -1,12 +1,19 @@
 //! Which method a path names, and under which bounded label it is counted.
 
 use crate::hash::{self, FastMap};
+use crate::outcome::Outcome;
 use crate::proto;
+use crate::reason::Reason;
+use crate::status::Code;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Methods that are learned where a service declares none.
 pub const LEARNED_METHODS: usize = 64;
+/// Of these, as many may be methods that were not yet seen to succeed.
+pub const LEARNED_FAILING: usize = 48;
+/// Of these, as many may be methods that were only seen to be refused by policy.
+pub const LEARNED_DENIED: usize = 16;
 /// Slots of the learned table: twice the bound, so that probing stays short.
 const SLOTS: usize = LEARNED_METHODS * 2;
 const MAX_LEARNED_BYTES: usize = 256;
@@ -29,7 +36,7 @@ pub struct MethodInfo {
     pub idempotent: bool,
 }
 
-/// A service's methods: the declared ones or, where none is, the first 64 seen.
+/// A service's methods: the declared ones or, where none is, the first 64 that its application was seen to have.
 #[derive(Clone, Debug, Default)]
 pub struct Methods {
     declared: Declared,
@@ -82,14 +89,26 @@ impl Methods {
         methods
     }
 
-    /// What is known of the method at `path`. Learns the path where nothing is declared and fewer than 64 are known.
+    /// What is known of the method at `path`; `other` until it is declared or learned.
     #[must_use]
     pub fn find(&self, path: &[u8]) -> MethodInfo {
         if self.declared.names.is_empty() {
-            return MethodInfo::unknown(self.learned.label(path));
+            return MethodInfo::unknown(self.learned.find(path).unwrap_or(MethodLabel::OTHER));
         }
         let known = self.declared.by_path.get(path).copied();
         known.unwrap_or(MethodInfo::unknown(MethodLabel::OTHER))
+    }
+
+    /// The label under which a call to `path` that ended with `outcome` is counted. Where nothing is declared, the name is
+    /// learned if the application answered as one that has the method: names that nobody has must not take the places of
+    /// those that it has.
+    #[must_use]
+    pub fn learn(&self, path: &[u8], outcome: &Outcome) -> MethodLabel {
+        let places = places(outcome);
+        if places == 0 || !self.declared.names.is_empty() {
+            return self.find(path).label;
+        }
+        self.learned.label(path, places)
     }
 
     /// The label's text: `package.Service/Method`, or `other`.
@@ -125,25 +144,39 @@ impl Default for Learned {
 }
 
 impl Learned {
-    fn label(&self, path: &[u8]) -> MethodLabel {
+    fn find(&self, path: &[u8]) -> Option<MethodLabel> {
+        self.look_up(path.strip_prefix(b"/")?).ok()
+    }
+
+    /// Its label; takes one of `places` where it has none.
+    fn label(&self, path: &[u8], places: usize) -> MethodLabel {
         let Some(name) = path.strip_prefix(b"/") else { return MethodLabel::OTHER };
+        match self.look_up(name) {
+            Ok(label) => label,
+            // Only what is new has its form checked.
+            Err(Some(at)) => method_name(path).map_or(MethodLabel::OTHER, |name| self.learn(at, name, places)),
+            Err(None) => MethodLabel::OTHER,
+        }
+    }
+
+    /// The name's label, else the slot where it belongs, if there is one.
+    fn look_up(&self, name: &[u8]) -> Result<MethodLabel, Option<usize>> {
         let start = hash::of(name) as usize;
         for probe in 0..SLOTS {
             let at = start.wrapping_add(probe) % SLOTS;
             match self.slots[at].get() {
-                Some(known) if known.as_bytes() == name => return MethodLabel(at as u16),
+                Some(known) if known.as_bytes() == name => return Ok(MethodLabel(at as u16)),
                 Some(_) => {}
-                // Only what is new has its form checked.
-                None => return method_name(path).map_or(MethodLabel::OTHER, |name| self.learn(at, name)),
+                None => return Err(Some(at)),
             }
         }
-        MethodLabel::OTHER
+        Err(None)
     }
 
-    /// Takes one of the 64 places, then the slot. When another worker was quicker with the slot and another name, this
-    /// call is counted as `other` and the next one finds its own place.
-    fn learn(&self, at: usize, name: &str) -> MethodLabel {
-        let admit = |count| (count < LEARNED_METHODS as u32).then_some(count + 1);
+    /// Takes a place, then the slot. When another worker was quicker with the slot and another name, this call is counted
+    /// as `other` and the next one finds its own place.
+    fn learn(&self, at: usize, name: &str, places: usize) -> MethodLabel {
+        let admit = |count| (count < places as u32).then_some(count + 1);
         if self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, admit).is_err() {
             return MethodLabel::OTHER;
         }
@@ -155,6 +188,17 @@ impl Learned {
             Some(known) if **known == *name => MethodLabel(at as u16),
             _ => MethodLabel::OTHER,
         }
+    }
+}
+
+/// How many places may be taken by a method whose call ended so.
+fn places(outcome: &Outcome) -> usize {
+    match (outcome.is_own_answer(), outcome.code) {
+        (true, Code::Ok) => LEARNED_METHODS,
+        (true, Code::Unimplemented) => 0,
+        (true, _) => LEARNED_FAILING,
+        (false, _) if *outcome == Outcome::local(Reason::Denied) => LEARNED_DENIED,
+        (false, _) => 0,
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a call or an attempt came to: the one classifier, used by retries, accrual, balancing, metrics and traces alike.
 
+use crate::blame::{self, Blame};
 use crate::reason::Reason;
 use crate::status::Code;
 
 /// What the outcome says about the endpoint (design: semantics, "One outcome for a call").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The endpoint answered.
+    /// The endpoint answered, whatever it said.
     Success,
     /// The endpoint failed.
     Failure,
@@ -14,7 +15,7 @@ pub enum Verdict {
     Neutral,
 }
 
-/// How an outcome came about.
+/// How an outcome came about. The order is that of the rows in [`blame::BY_CAUSE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// `grpc-status` in trailers after response headers.
@@ -25,14 +26,22 @@ pub enum Cause {
     Http,
     /// RST_STREAM from upstream, or a stream that ended without a status.
     Reset,
+    /// An answer that breaks a rule of HTTP/2 or a limit: it is the application's, and this request's alone.
+    Malformed,
     /// The connection went away after the request (or a part of it) was sent.
     ConnectionLost,
     /// No connection could be made.
     ConnectFailed,
     /// REFUSED_STREAM, or a stream above a GOAWAY's last id.
     NotTaken,
-    /// The deadline of the call or of this attempt.
+    /// The deadline that the caller set.
     Deadline,
+    /// The time that policy gives to one attempt.
+    PerTry,
+    /// The time that policy gives to the whole call, or to a stream that makes no progress.
+    Cap,
+    /// This proxy has no identity, no descriptor, no memory: nothing was sent.
+    LocalFault,
     /// The proxy's own decision.
     Local,
     /// The caller reset the stream or went away.
@@ -42,10 +51,10 @@ pub enum Cause {
 /// Whether the server acted on the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
-    /// It provably never saw it: always safe to send again.
+    /// It provably never saw it, and another endpoint may take it: always safe to send again.
     NotSeen,
-    /// It said UNAVAILABLE itself in a trailers-only reply: as good as proof, for retries by policy.
-    Declined,
+    /// The endpoint's sidecar, whose identity is proven, kept it back: safe for any method, but load to be spared.
+    Withheld,
     /// It may have acted.
     Possible,
 }
@@ -55,7 +64,8 @@ pub enum Execution {
 pub struct Outcome {
     /// The final status.
     pub code: Code,
-    /// Set where a proxy made the status: this one, or the one at the other end (from its `tulle-reason`).
+    /// Set where a proxy made the status: this one, or the one at the other end, from its `tulle-reason`. An
+    /// application's own `tulle-reason` is never put here: only an endpoint with a proven identity is believed.
     pub reason: Option<Reason>,
     /// How it came about.
     pub cause: Cause,
@@ -110,7 +120,19 @@ impl Outcome {
         Self { code: Code::Unknown, reason: Some(Reason::UpstreamReset), cause: Cause::Reset }
     }
 
-    /// REFUSED_STREAM, or a stream above a GOAWAY's last id (RFC 9113, sections 8.7 and 6.8).
+    /// An answer that breaks a rule of HTTP/2 (RFC 9113, section 8.1.1): it is not passed on.
+    #[must_use]
+    pub fn malformed() -> Self {
+        Self { code: Code::Internal, reason: Some(Reason::UpstreamReset), cause: Cause::Malformed }
+    }
+
+    /// An answer whose head or trailers are over a limit.
+    #[must_use]
+    pub fn answer_over_limit() -> Self {
+        Self { code: Code::ResourceExhausted, reason: Some(Reason::HeaderLimit), cause: Cause::Malformed }
+    }
+
+    /// REFUSED_STREAM (RFC 9113, section 8.7), or a stream above a GOAWAY's last id (section 6.8).
     #[must_use]
     pub fn refused() -> Self {
         Self { code: Code::Unavailable, reason: Some(Reason::UpstreamReset), cause: Cause::NotTaken }
@@ -128,10 +150,28 @@ impl Outcome {
         Self { code: Code::Unavailable, reason: Some(Reason::UpstreamReset), cause: Cause::ConnectionLost }
     }
 
-    /// The call's deadline, or the attempt's, passed with an attempt in flight. (Before any: `local(Reason::Deadline)`.)
+    /// The deadline that the caller set passed with an attempt in flight. (Before any: `local(Reason::Deadline)`.)
     #[must_use]
     pub fn deadline() -> Self {
-        Self { code: Code::DeadlineExceeded, reason: Some(Reason::Deadline), cause: Cause::Deadline }
+        Self::out_of_time(Cause::Deadline)
+    }
+
+    /// The attempt's own time passed: the endpoint did not answer.
+    #[must_use]
+    pub fn per_try() -> Self {
+        Self::out_of_time(Cause::PerTry)
+    }
+
+    /// A cap of policy's on the whole call passed, or a stream made no progress for too long.
+    #[must_use]
+    pub fn cap() -> Self {
+        Self::out_of_time(Cause::Cap)
+    }
+
+    /// This proxy cannot make a connection for want of something of its own: an identity, a descriptor.
+    #[must_use]
+    pub fn local_fault() -> Self {
+        Self { code: Code::Unavailable, reason: Some(Reason::ConnectFailed), cause: Cause::LocalFault }
     }
 
     /// The caller hung up.
@@ -154,7 +194,8 @@ impl Outcome {
             Reason::Denied => Code::PermissionDenied,
             Reason::Deadline => Code::DeadlineExceeded,
             Reason::QueueFull | Reason::RateLimited | Reason::HeaderLimit => Code::ResourceExhausted,
-            Reason::NoEndpoints
+            Reason::UnknownService
+            | Reason::NoEndpoints
             | Reason::ConnectFailed
             | Reason::BreakerOpen
             | Reason::FaultInjected
@@ -164,52 +205,73 @@ impl Outcome {
         }
     }
 
-    /// What accrual and load balancing make of it.
+    /// Who has to answer for it.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        match self.cause {
-            // A stream that was not taken is how a server stops or holds back: no failure.
-            Cause::Local | Cause::Caller | Cause::NotTaken => Verdict::Neutral,
-            Cause::ConnectFailed | Cause::ConnectionLost | Cause::Deadline => Verdict::Failure,
-            Cause::Trailers | Cause::TrailersOnly | Cause::Http | Cause::Reset => self.verdict_of_code(),
+    pub fn blame(&self) -> Blame {
+        match (self.cause, self.reason) {
+            (Cause::Local, Some(reason)) => blame::of_own(reason),
+            // What its sidecar says of a stream that broke is what we would have said in its place.
+            (Cause::Trailers | Cause::TrailersOnly, Some(Reason::UpstreamReset)) => {
+                blame::of_cause(Cause::Reset, self.code)
+            }
+            (Cause::Trailers | Cause::TrailersOnly, Some(reason)) => blame::of_theirs(reason),
+            (cause, _) => blame::of_cause(cause, self.code),
         }
     }
 
-    /// Whether the call counts as a success in rates: no failure, and not RESOURCE_EXHAUSTED.
+    /// What accrual and load balancing make of it: an endpoint that is not to blame and answered for itself lives.
     #[must_use]
-    pub fn is_success(&self) -> bool {
-        !self.is_failing_code() && self.code != Code::ResourceExhausted
+    pub fn verdict(&self) -> Verdict {
+        match self.blame() {
+            Blame::Endpoint => Verdict::Failure,
+            _ if self.is_own_answer() => Verdict::Success,
+            _ => Verdict::Neutral,
+        }
     }
 
-    /// Whether the server acted. Where the peer's proxy made the UNAVAILABLE, its reason tells more: after
-    /// `upstream_reset` the application may have acted, at `connect_failed` and `draining` it never saw the call.
+    /// Whether the application itself ended the call, with whatever status.
+    #[must_use]
+    pub fn is_own_answer(&self) -> bool {
+        matches!(self.cause, Cause::Trailers | Cause::TrailersOnly | Cause::Http) && self.reason.is_none()
+    }
+
+    /// Whether the call counts as a success in rates and traces. Other codes than these are the caller's.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        !blame::FAULTS.contains(&self.code)
+    }
+
+    /// Whether the server acted. Neither a trailers-only reply nor a lost connection proves that it did not: grpc-go and
+    /// grpc-java send every error before the first message without headers. A proven sidecar's reason does.
     #[must_use]
     pub fn execution(&self) -> Execution {
         match (self.cause, self.reason) {
-            (Cause::ConnectFailed | Cause::NotTaken, _) => Execution::NotSeen,
-            (Cause::TrailersOnly, reason) if self.code == Code::Unavailable => match reason {
-                Some(Reason::ConnectFailed | Reason::Draining) => Execution::NotSeen,
-                Some(Reason::UpstreamReset) => Execution::Possible,
-                _ => Execution::Declined,
-            },
+            (Cause::ConnectFailed | Cause::NotTaken | Cause::LocalFault, _) => Execution::NotSeen,
+            (Cause::Trailers | Cause::TrailersOnly, Some(reason)) if self.code != Code::Ok => {
+                Self::execution_told(reason)
+            }
             _ => Execution::Possible,
         }
     }
 
-    fn verdict_of_code(&self) -> Verdict {
-        match self.code {
-            _ if self.is_failing_code() => Verdict::Failure,
-            Code::ResourceExhausted => Verdict::Neutral,
-            Code::Cancelled if self.cause == Cause::Reset => Verdict::Neutral,
-            _ => Verdict::Success,
+    fn execution_told(reason: Reason) -> Execution {
+        match reason {
+            Reason::ConnectFailed | Reason::Draining => Execution::NotSeen,
+            Reason::NoEndpoints | Reason::QueueFull | Reason::BreakerOpen | Reason::RateLimited | Reason::Shed => {
+                Execution::Withheld
+            }
+            // What no other endpoint would answer differently, and what the application may have begun.
+            Reason::NoRoute
+            | Reason::UnknownService
+            | Reason::Denied
+            | Reason::FaultInjected
+            | Reason::HeaderLimit
+            | Reason::Deadline
+            | Reason::UpstreamReset => Execution::Possible,
         }
     }
 
-    fn is_failing_code(&self) -> bool {
-        match self.code {
-            Code::Unavailable | Code::Internal | Code::DataLoss | Code::DeadlineExceeded => true,
-            Code::Unknown => matches!(self.cause, Cause::Reset | Cause::Http),
-            _ => false,
-        }
+    fn out_of_time(cause: Cause) -> Self {
+        Self { code: Code::DeadlineExceeded, reason: Some(Reason::Deadline), cause }
     }
 }

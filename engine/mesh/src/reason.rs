@@ -5,8 +5,10 @@ use std::fmt;
 /// The value of the `tulle-reason` trailer (`REASONS` in `protos/names.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// No service or route takes the call.
+    /// No rule of the service's routes takes the call.
     NoRoute,
+    /// The mesh knows no service of that name.
+    UnknownService,
     /// The cluster has no endpoint.
     NoEndpoints,
     /// No connection could be made.
@@ -34,8 +36,9 @@ pub enum Reason {
 }
 
 /// Every reason, in the order of `protos/names.py`.
-pub const REASONS: [Reason; 13] = [
+pub const REASONS: [Reason; 14] = [
     Reason::NoRoute,
+    Reason::UnknownService,
     Reason::NoEndpoints,
     Reason::ConnectFailed,
     Reason::QueueFull,
@@ -56,6 +59,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoRoute => "no_route",
+            Self::UnknownService => "unknown_service",
             Self::NoEndpoints => "no_endpoints",
             Self::ConnectFailed => "connect_failed",
             Self::QueueFull => "queue_full",

@@ -1,6 +1,7 @@
 //! How long, whether again, and when to stop: deadlines, retries, their budget, breakers.
 
 pub mod accrual;
+pub mod below;
 pub mod breaker;
 pub mod budget;
 pub mod deadline;

@@ -50,22 +50,37 @@ impl Authorities {
     }
 
     pub(crate) fn find(&self, authority: &[u8]) -> Option<usize> {
-        let found = self.find_lower(authority);
-        // Capitals are rare: they are looked for only where there is nothing to lose.
-        if found.is_some() || !authority.iter().any(u8::is_ascii_uppercase) {
+        let found = self.find_plain(authority);
+        // Other spellings are rare: they are looked for only where there is nothing to lose.
+        if found.is_some() {
             return found;
         }
-        let mut lower = [0; MAX_AUTHORITY];
-        let lower = lower.get_mut(..authority.len())?;
-        lower.copy_from_slice(authority);
-        lower.make_ascii_lowercase();
-        self.find_lower(lower)
+        let mut plain = [0; MAX_AUTHORITY];
+        self.find_plain(spelled_plainly(authority, &mut plain)?)
     }
 
-    fn find_lower(&self, authority: &[u8]) -> Option<usize> {
+    fn find_plain(&self, authority: &[u8]) -> Option<usize> {
         let whole = self.0.get(authority);
         whole.or_else(|| self.0.get(without_port(authority)?)).copied()
     }
+}
+
+/// In lower case and without the dots at the host's end (RFC 1034, section 3.1); `None` where that is nothing new.
+fn spelled_plainly<'a>(authority: &[u8], into: &'a mut [u8; MAX_AUTHORITY]) -> Option<&'a [u8]> {
+    let host = without_port(authority).unwrap_or(authority);
+    let port = &authority[host.len()..];
+    let dots = host.iter().rev().take_while(|byte| **byte == b'.').count();
+    let is_new = dots > 0 || host.iter().any(u8::is_ascii_uppercase);
+    // A dot behind a port, or behind an IPv6 address, ends no name.
+    if !is_new || (dots > 0 && host.contains(&b':')) {
+        return None;
+    }
+    let host = &host[..host.len() - dots];
+    let plain = into.get_mut(..host.len() + port.len())?;
+    plain[..host.len()].copy_from_slice(host);
+    plain[host.len()..].copy_from_slice(port);
+    plain.make_ascii_lowercase();
+    Some(plain)
 }
 
 /// "host" of "host:port"; `None` where there is no port. The colons within "[::1]" are not a port's.
@@ -89,16 +104,16 @@ impl Route {
         self.backends.weights()
     }
 
-    pub(crate) fn matches<'h>(&self, path: &[u8], header: &impl Fn(&str) -> Option<&'h [u8]>) -> bool {
-        self.matches.is_empty() || self.matches.iter().any(|one| one.holds(path, header))
+    pub(crate) fn matches(&self, path: &[u8], has: &impl Fn(&str, &[u8]) -> bool) -> bool {
+        self.matches.is_empty() || self.matches.iter().any(|one| one.holds(path, has))
     }
 }
 
 // === impl RouteMatch ===
 
 impl RouteMatch {
-    fn holds<'h>(&self, path: &[u8], header: &impl Fn(&str) -> Option<&'h [u8]>) -> bool {
-        self.holds_for_path(path) && self.headers.iter().all(|(name, exact)| header(name) == Some(exact))
+    fn holds(&self, path: &[u8], has: &impl Fn(&str, &[u8]) -> bool) -> bool {
+        self.holds_for_path(path) && self.headers.iter().all(|(name, exact)| has(name, exact))
     }
 
     fn holds_for_path(&self, path: &[u8]) -> bool {

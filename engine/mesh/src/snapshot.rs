@@ -2,9 +2,9 @@
 
 use crate::authz::{Access, AccessRules};
 use crate::balance::Cluster;
-use crate::balance::endpoint::OpenEndpoints;
 use crate::hash::FastMap;
 use crate::method::{MethodInfo, MethodLabel, Methods};
+use crate::outcome::Outcome;
 use crate::resilience::breaker::ServiceBreaker;
 use crate::resilience::budget::RetryBudget;
 use crate::router::{Authorities, Route};
@@ -20,8 +20,6 @@ pub struct Snapshot {
     pub(crate) authorities: Authorities,
     pub(crate) clusters: FastMap<Box<str>, Arc<Cluster>>,
     pub(crate) inbound: Option<Arc<Inbound>>,
-    /// Counts the endpoints that are not closed, over all snapshots of one line.
-    pub(crate) open_endpoints: Arc<OpenEndpoints>,
 }
 
 /// An upstream service as callers name it.
@@ -65,7 +63,8 @@ impl Snapshot {
         &self.trust_domain
     }
 
-    /// The service that an `:authority` names: first as "host:port", then as "host" alone; letters of any case.
+    /// The service that an `:authority` names: first as "host:port", then as "host" alone; letters of any case, with or
+    /// without the dot at the end that makes a name absolute.
     #[must_use]
     pub fn service(&self, authority: &[u8]) -> Option<&Arc<Service>> {
         self.authorities.find(authority).map(|index| &self.services[index])
@@ -98,10 +97,12 @@ impl Snapshot {
 // === impl Service ===
 
 impl Service {
-    /// The first route whose match holds for `path` (`/package.Service/Method`) and the headers.
+    /// The first route whose match holds for `path` (`/package.Service/Method`) and the headers. `has` says whether any
+    /// of the values of the header with this name is this one: a header may come several times, and a joined value
+    /// ("a,b") is one.
     #[must_use]
-    pub fn route<'h>(&self, path: &[u8], header: impl Fn(&str) -> Option<&'h [u8]>) -> Option<&Arc<Route>> {
-        self.routes.iter().find(|route| route.matches(path, &header))
+    pub fn route(&self, path: &[u8], has: impl Fn(&str, &[u8]) -> bool) -> Option<&Arc<Route>> {
+        self.routes.iter().find(|route| route.matches(path, &has))
     }
 
     /// The service's routes, in the order in which they are tried.
@@ -114,6 +115,12 @@ impl Service {
     #[must_use]
     pub fn method(&self, path: &[u8]) -> MethodInfo {
         self.methods.find(path)
+    }
+
+    /// Under which label a call to `path` that ended with `outcome` is counted; the name may be learned by it.
+    #[must_use]
+    pub fn learn(&self, path: &[u8], outcome: &Outcome) -> MethodLabel {
+        self.methods.learn(path, outcome)
     }
 
     /// The text of a label that [`Service::method`] gave.
@@ -136,6 +143,12 @@ impl Inbound {
     #[must_use]
     pub fn method(&self, path: &[u8]) -> MethodInfo {
         self.methods.find(path)
+    }
+
+    /// Under which label a call to `path` that ended with `outcome` is counted; the name may be learned by it.
+    #[must_use]
+    pub fn learn(&self, path: &[u8], outcome: &Outcome) -> MethodLabel {
+        self.methods.learn(path, outcome)
     }
 
     /// The text of a label that [`Inbound::method`] gave.

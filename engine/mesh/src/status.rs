@@ -120,6 +120,9 @@ impl fmt::Display for Code {
 // === impl CodeSet ===
 
 impl CodeSet {
+    /// No code.
+    pub const NONE: Self = Self(0);
+
     /// The set of these codes.
     #[must_use]
     pub fn of(codes: &[Code]) -> Self {

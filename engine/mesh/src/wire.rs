@@ -3,16 +3,17 @@
 mod cluster;
 mod field;
 mod inbound;
+mod known;
 mod route;
 mod service;
 
-use crate::balance::endpoint::Load;
 use crate::hash::FastMap;
 use crate::proto;
 use crate::router::Authorities;
 use crate::snapshot::{Service, Snapshot};
 use crate::spiffe::check_trust_domain;
 use field::{Fault, fault};
+use known::Known;
 use prost::Message;
 use std::fmt;
 use std::sync::Arc;
@@ -35,12 +36,11 @@ pub fn decode(bytes: &[u8], previous: Option<&Snapshot>) -> Result<Snapshot, Inv
     let wire =
         proto::Snapshot::decode(bytes).map_err(|cause| invalid("snapshot", format!("is unreadable: {cause}")))?;
     check_head(&wire).map_err(|Fault(detail)| invalid("snapshot", detail))?;
-    let open_endpoints = previous.map(|p| p.open_endpoints.clone()).unwrap_or_default();
-    let mut loads = known_loads(previous);
+    let mut known = Known::from(previous);
     let mut clusters = FastMap::default();
     for one in &wire.clusters {
         let before = previous.and_then(|p| p.cluster(&one.name)).map(|cluster| &**cluster);
-        let built = cluster::build(one, before, &mut loads, &open_endpoints);
+        let built = cluster::build(one, before, &mut known);
         let built = built.map_err(|Fault(detail)| invalid_named("cluster", &one.name, detail))?;
         if clusters.insert(one.name.as_str().into(), Arc::new(built)).is_some() {
             return Err(invalid_named("cluster", &one.name, "name: is there twice".into()));
@@ -56,7 +56,7 @@ pub fn decode(bytes: &[u8], previous: Option<&Snapshot>) -> Result<Snapshot, Inv
     let inbound = wire.inbound.as_ref().map(|one| inbound::build(one, &wire, previous)).transpose();
     let inbound = inbound.map_err(|Fault(detail)| invalid("inbound", detail))?.map(Arc::new);
     let trust_domain = wire.trust_domain.as_str().into();
-    Ok(Snapshot { revision: wire.revision, trust_domain, services, authorities, clusters, inbound, open_endpoints })
+    Ok(Snapshot { revision: wire.revision, trust_domain, services, authorities, clusters, inbound })
 }
 
 fn check_head(wire: &proto::Snapshot) -> Result<(), Fault> {
@@ -64,12 +64,6 @@ fn check_head(wire: &proto::Snapshot) -> Result<(), Fault> {
         return Err(fault("revision", "is 0; revisions begin at 1"));
     }
     check_trust_domain(&wire.trust_domain).map_err(|cause| fault("trust_domain", format!("{cause}")))
-}
-
-/// Loads of the previous snapshot's endpoints, by id and address: at another address it is another process.
-fn known_loads(previous: Option<&Snapshot>) -> FastMap<u64, Arc<Load>> {
-    let cells = previous.into_iter().flat_map(Snapshot::clusters).flat_map(|cluster| cluster.endpoints());
-    cells.map(|cell| (cell.key.0, cell.load.clone())).collect()
 }
 
 fn service_named<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a Service> {

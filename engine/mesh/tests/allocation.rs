@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::time::Instant;
 use support::*;
 use tulle_mesh::authz::Access;
+use tulle_mesh::balance::Picked;
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto::{self, Direction};
 use tulle_mesh::random::SplitMix64;
@@ -57,18 +58,20 @@ fn one_call(
     now: Instant,
 ) {
     let service = snapshot.service(b"payments:50051").expect("the service");
-    let route = service.route(PATH, |_| None).expect("the default");
+    let route = service.route(PATH, |_, _| false).expect("the default");
     let method = service.method(PATH);
-    let deadline = Deadline::effective(now, parse_timeout(b"2S"), &route.policy, method.unary);
+    let deadline = Deadline::effective(now, parse_timeout(b"2S"), &route.policy);
     let trace = Sampler::new(0.01).begin(TraceContext::parse(PARENT), random);
     let mut plan = RetryPlan::new(&route.policy, &method);
     service.breaker.acquire(Limit::Requests).expect("under the limit");
-    let endpoint = route.pick_cluster(random).pick(&[], now, random).expect("an endpoint");
-    endpoint.begin(now);
+    let Picked { cell, ticket } = route.pick_cluster(random).take(&[], now, random).expect("an endpoint");
+    cell.begin(now);
     let sent = (format_timeout(deadline.remaining(now).unwrap_or_default()), trace.context.format());
     assert!(!sent.0.as_bytes().is_empty());
     let outcome = Outcome::trailers(Code::Ok, None);
-    endpoint.finish(now, ms(2), outcome.verdict(), method.label);
+    cell.answered(ticket);
+    let label = service.learn(PATH, &outcome);
+    cell.settle(ticket, now, ms(2), &outcome, label);
     plan.finish(&service.breaker);
     service.breaker.release(Limit::Requests);
     let inbound = snapshot.inbound().expect("inbound");
@@ -77,12 +80,13 @@ fn one_call(
         direction: Direction::Outbound,
         peer: &service.name,
         cluster: PAYMENTS,
-        method: service.method_name(method.label),
+        method: service.method_name(label),
         status: outcome.code,
         reason: outcome.reason,
         mtls: true,
     };
-    let sample = CallSample { duration_us: 2000, request_bytes: 100, response_bytes: 100, retries: 0 };
+    let sample =
+        CallSample { duration_us: 2000, request_bytes: 100, response_bytes: 100, retries: 0, without_deadline: false };
     worker.series.record(&key, &sample);
 }
 

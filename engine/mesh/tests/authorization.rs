@@ -114,3 +114,71 @@ fn bytes_of_a_path_cannot_break_the_message() {
     let told = decision(&inbound_with(vec![]), CHECKOUT, b"/a.B/\r\n\xff");
     assert!(told.contains("a.B/\\r\\n\\xff") && !told.contains('\n'), "{told}");
 }
+
+/// Spellings of "/shop.v1.Payments/Charge" that some HTTP library takes for it.
+const SPELLINGS: [&str; 17] = [
+    "//shop.v1.Payments/Charge",
+    "/shop.v1.Payments//Charge",
+    "/./shop.v1.Payments/Charge",
+    "/shop.v1.Payments/./Charge",
+    "/x/../shop.v1.Payments/Charge",
+    "/shop.v1.Payments/x/../Charge",
+    "/shop.v1.Payments/Charge/",
+    "/shop.v1.Payments/Charge/.",
+    "/shop.v1.Payments/%43harge",
+    "/shop.v1.Payments%2FCharge",
+    "/shop.v1.Payments\\Charge",
+    "/shop.v1.Payments/Charge;v=1",
+    "/shop.v1.Payments/Charge?x=1",
+    "/shop.v1.Payments/Charge#x",
+    "/shop.v1.Payments/Charge ",
+    "/shop.v1.payments/charge",
+    "/SHOP.V1.PAYMENTS/CHARGE",
+];
+
+#[test]
+fn a_deny_holds_against_every_spelling_that_an_application_could_take_for_its_method() {
+    for denied in [&["shop.v1.Payments/Charge"], &["shop.v1.Payments/*"]] {
+        let inbound = inbound_with(vec![allow(&[], &[]), deny(&[], denied)]);
+        for path in SPELLINGS {
+            let told = decision(&inbound, CHECKOUT, path.as_bytes());
+            assert!(!told.starts_with("allowed"), "{path}: {told}");
+        }
+    }
+}
+
+#[test]
+fn an_allow_of_a_services_methods_does_not_lead_out_of_it() {
+    let inbound = inbound_with(vec![allow(&[], &["shop.v1.Payments/*"])]);
+    let told = decision(&inbound, CHECKOUT, b"/shop.v1.Payments/../shop.v1.Admin/Delete");
+    let why = "the path has a dot segment, which may stand for another method, and no rule names it so";
+    assert!(told.starts_with("no AccessPolicy allows") && told.contains(why), "{told}");
+}
+
+#[test]
+fn a_path_that_a_rule_names_exactly_is_itself_however_it_looks() {
+    let named = allow(&[CHECKOUT], &["shop.v1.Payments/%43harge", "shop.v1.Payments/charge"]);
+    let inbound = inbound_with(vec![allow(&[], &[]), named, deny(&[], &["shop.v1.Payments/Charge"])]);
+    assert_eq!(decision(&inbound, CHECKOUT, b"/shop.v1.Payments/%43harge"), "allowed by shop/callers");
+    assert_eq!(decision(&inbound, CHECKOUT, b"/shop.v1.Payments/charge"), "allowed by shop/callers");
+    assert!(decision(&inbound, CHECKOUT, CHARGE).starts_with("denied to"));
+    assert!(!decision(&inbound, "spiffe://shop.local/shop/x", b"/shop.v1.Payments/charge").starts_with("allowed"));
+}
+
+#[test]
+fn honest_methods_with_unusual_names_pass_a_service_with_denied_ones() {
+    let inbound = inbound_with(vec![allow(&[], &[]), deny(&[], &["shop.v1.Payments/Charge"])]);
+    for path in ["/a.A/M-1", "/a/b", "/a.A/get:all", "/a.A/M(int)", "/a.A/M.v2", "/a.A/...", "/größe.A/Maß", "/x/y/z"]
+    {
+        assert_eq!(decision(&inbound, CHECKOUT, path.as_bytes()), "allowed by shop/callers", "{path}");
+    }
+}
+
+#[test]
+fn where_no_rule_speaks_of_methods_no_path_is_odd() {
+    let inbound =
+        inbound_with(vec![allow(&["spiffe://shop.local/shop/*"], &[]), deny(&["spiffe://shop.local/lab/*"], &[])]);
+    for path in SPELLINGS {
+        assert_eq!(decision(&inbound, CHECKOUT, path.as_bytes()), "allowed by shop/callers", "{path}");
+    }
+}

@@ -7,10 +7,12 @@ use tulle_mesh::outcome::Verdict;
 use tulle_mesh::proto::{self, BreakerState, Direction};
 use tulle_mesh::resilience::breaker::Limit;
 use tulle_mesh::status::Code;
+use tulle_mesh::telemetry::counters::EJECTIONS_SPARED;
 use tulle_mesh::telemetry::series::IDLE_EXPIRY;
 use tulle_mesh::telemetry::{CallSample, Collector, CounterName, SeriesKey, WorkerTelemetry};
 
-const SAMPLE: CallSample = CallSample { duration_us: 1500, request_bytes: 1, response_bytes: 1, retries: 0 };
+const SAMPLE: CallSample =
+    CallSample { duration_us: 1500, request_bytes: 1, response_bytes: 1, retries: 0, without_deadline: false };
 const KEY: SeriesKey<'static> = SeriesKey {
     direction: Direction::Inbound,
     peer: "spiffe://shop.local/shop/orders",
@@ -82,6 +84,39 @@ fn a_series_is_forgotten_after_10_idle_minutes_and_not_before() {
 }
 
 #[test]
+fn a_series_that_comes_back_begins_at_0_under_a_later_start() {
+    let (mut collector, mut worker, start) = (Collector::new(7), WorkerTelemetry::new(), Instant::now());
+    let mut told = |now: Instant, unix_nano, calls| {
+        (0..calls).for_each(|_| worker.series.record(&KEY, &SAMPLE));
+        collector.absorb(&mut worker, now);
+        let calls = collector.export(None, unix_nano, now).calls;
+        calls.first().map(|series| (series.start_unix_nano, series.count))
+    };
+    assert_eq!(told(start, 100, 1), Some((7, 1)), "from the process's own start");
+    assert_eq!(told(start + Duration::from_secs(1), 200, 1), Some((7, 2)));
+    assert_eq!(told(start + IDLE_EXPIRY, 300, 0), Some((7, 2)));
+    assert_eq!(told(start + Duration::from_secs(1) + IDLE_EXPIRY * 2, 400, 0), None);
+    let later = start + IDLE_EXPIRY * 3;
+    assert_eq!(told(later, 500, 1), Some((400, 1)), "all that it counts came after the last reading");
+    assert_eq!(told(later, 600, 1), Some((400, 2)));
+}
+
+#[test]
+fn an_endpoint_that_is_used_although_it_fails_is_counted_by_service() {
+    let mut wire = mesh();
+    wire.clusters[0].endpoints.truncate(1);
+    let snapshot = snapshot(&wire);
+    let (cell, now) = (&payments_cluster(&snapshot).endpoints()[0], Instant::now());
+    for _ in 0..14 {
+        cell.begin(now);
+        cell.finish(now, ms(1), Verdict::Failure, MethodLabel::OTHER);
+    }
+    let telemetry = Collector::new(1).export(Some(&snapshot), 2, now);
+    let spared = proto::Counter { name: "tulle.ejections.spared".into(), label: "shop/payments".into(), value: 2 };
+    assert!(telemetry.counters.contains(&spared), "{:?}", telemetry.counters);
+}
+
+#[test]
 fn an_endpoint_is_told_with_its_state() {
     let (snapshot, cells) = cells(2);
     let now = Instant::now();
@@ -149,6 +184,7 @@ fn counters_carry_the_names_of_the_shared_table() {
     ] {
         assert!(table.contains(&format!("\"{}\"", name.as_str())), "{name:?}");
     }
+    assert!(table.contains(&format!("\"{EJECTIONS_SPARED}\"")));
     for reason in tulle_mesh::reason::REASONS {
         assert!(table.contains(&format!("\"{reason}\"")), "{reason}");
     }

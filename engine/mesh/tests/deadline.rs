@@ -3,6 +3,7 @@
 use crate::support::*;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
+use tulle_mesh::outcome::Outcome;
 use tulle_mesh::resilience::deadline::{Deadline, format_timeout, parse_timeout};
 use tulle_mesh::router::RoutePolicy;
 
@@ -10,9 +11,9 @@ fn capped(cap: Option<Duration>) -> RoutePolicy {
     RoutePolicy { request_timeout: cap, ..RoutePolicy::default() }
 }
 
-fn effective(caller: Option<Duration>, cap: Option<Duration>, unary: Option<bool>) -> Option<Duration> {
+fn effective(caller: Option<Duration>, cap: Option<Duration>) -> Option<Duration> {
     let now = Instant::now();
-    Deadline::effective(now, caller, &capped(cap), unary).remaining(now)
+    Deadline::effective(now, caller, &capped(cap)).remaining(now)
 }
 
 fn written(left: Duration) -> String {
@@ -53,17 +54,25 @@ fn what_is_left_never_becomes_0() {
 
 #[test]
 fn the_effective_deadline_is_the_earlier_of_the_callers_and_the_routes() {
-    assert_eq!(effective(Some(ms(100)), Some(ms(200)), Some(true)), Some(ms(100)));
-    assert_eq!(effective(Some(ms(300)), Some(ms(200)), Some(true)), Some(ms(200)));
-    assert_eq!(effective(None, Some(ms(200)), None), Some(ms(200)));
-    assert_eq!(effective(Some(ms(60_000)), None, Some(true)), Some(ms(60_000)));
+    assert_eq!(effective(Some(ms(100)), Some(ms(200))), Some(ms(100)));
+    assert_eq!(effective(Some(ms(300)), Some(ms(200))), Some(ms(200)));
+    assert_eq!(effective(None, Some(ms(200))), Some(ms(200)));
+    assert_eq!(effective(Some(ms(60_000)), None), Some(ms(60_000)));
 }
 
 #[test]
-fn a_unary_call_without_any_gets_15_seconds_and_other_calls_get_none() {
-    assert_eq!(effective(None, None, Some(true)), Some(ms(15_000)));
-    assert_eq!(effective(None, None, Some(false)), None);
-    assert_eq!(effective(None, None, None), None);
+fn a_call_without_any_gets_none() {
+    assert_eq!(effective(None, None), None);
+}
+
+#[test]
+fn whose_time_was_over_decides_who_is_to_blame() {
+    let now = Instant::now();
+    let outcome = |caller, cap| Deadline::effective(now, caller, &capped(cap)).outcome();
+    assert_eq!(outcome(Some(ms(100)), Some(ms(200))), Outcome::deadline());
+    assert_eq!(outcome(Some(ms(200)), Some(ms(200))), Outcome::deadline(), "the caller's own where they are the same");
+    assert_eq!(outcome(Some(ms(300)), Some(ms(200))), Outcome::cap());
+    assert_eq!(outcome(None, Some(ms(200))), Outcome::cap());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod accrual;
 mod authorization;
 mod balance;
+mod below;
+mod blame;
 mod budget;
 mod collector;
 mod deadline;

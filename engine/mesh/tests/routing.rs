@@ -6,8 +6,8 @@ use tulle_mesh::snapshot::Snapshot;
 
 const CHARGE: &[u8] = b"/shop.v1.Payments/Charge";
 
-fn no_header(_: &str) -> Option<&'static [u8]> {
-    None
+fn no_header(_: &str, _: &[u8]) -> bool {
+    false
 }
 
 fn matching(service: &str, method: &str, headers: &[(&str, &str)]) -> Vec<proto::RouteMatch> {
@@ -17,11 +17,17 @@ fn matching(service: &str, method: &str, headers: &[(&str, &str)]) -> Vec<proto:
 }
 
 /// The name of the route that a call takes on a service with `rule` before its default.
-fn route_taken(matches: Vec<proto::RouteMatch>, path: &[u8], header: Option<&'static [u8]>) -> String {
+fn route_taken(matches: Vec<proto::RouteMatch>, path: &[u8], tier: Option<&'static [u8]>) -> String {
+    let tiers: Vec<_> = tier.into_iter().collect();
+    route_of(matches, path, &tiers)
+}
+
+/// The same for a header `x-tier` that comes as often as there are values.
+fn route_of(matches: Vec<proto::RouteMatch>, path: &[u8], tiers: &[&[u8]]) -> String {
     let mut wire = mesh();
     wire.services[0].routes.insert(0, proto::Route { matches, ..route("rule", &[(PAYMENTS, 1)]) });
     let snapshot = snapshot(&wire);
-    let taken = payments(&snapshot).route(path, |name| header.filter(|_| name == "x-tier"));
+    let taken = payments(&snapshot).route(path, |name, value| name == "x-tier" && tiers.contains(&value));
     taken.expect("the default takes everything").name.to_string()
 }
 
@@ -46,6 +52,26 @@ fn letters_of_an_authority_may_be_of_any_case() {
     let snapshot = snapshot(&mesh());
     assert!(snapshot.service(b"PAYMENTS.Shop:443").is_some());
     assert!(snapshot.service(&[b'P'; 4096]).is_none());
+}
+
+#[test]
+fn the_dot_that_makes_a_name_absolute_changes_nothing() {
+    let snapshot = snapshot(&mesh());
+    for same in ["payments.shop.", "payments.shop.:50051", "Payments.Shop.:443", "payments..", "payments.:50051"] {
+        assert!(snapshot.service(same.as_bytes()).is_some(), "{same}");
+    }
+    for other in [".", "..", ".:50051", "payments.shop.x.", ".payments", "payments:50051.", &".".repeat(4096)] {
+        assert!(snapshot.service(other.as_bytes()).is_none(), "{other}");
+    }
+}
+
+#[test]
+fn a_header_that_comes_several_times_matches_by_any_of_its_values() {
+    let rule = || matching("", "", &[("x-tier", "canary")]);
+    assert_eq!(route_of(rule(), CHARGE, &[b"prod", b"canary"]), "rule");
+    assert_eq!(route_of(rule(), CHARGE, &[b"canary", b"prod"]), "rule");
+    assert_eq!(route_of(rule(), CHARGE, &[b"prod,canary"]), "default", "a joined field is one value");
+    assert_eq!(route_of(rule(), CHARGE, &[]), "default");
 }
 
 #[test]

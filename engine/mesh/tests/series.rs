@@ -7,7 +7,8 @@ use tulle_mesh::status::Code;
 use tulle_mesh::telemetry::series::MAX_SERIES;
 use tulle_mesh::telemetry::{CallSample, Collector, SeriesKey, WorkerTelemetry};
 
-const SAMPLE: CallSample = CallSample { duration_us: 1500, request_bytes: 10, response_bytes: 20, retries: 1 };
+const SAMPLE: CallSample =
+    CallSample { duration_us: 1500, request_bytes: 10, response_bytes: 20, retries: 1, without_deadline: true };
 
 fn key<'a>(peer: &'a str, method: &'a str) -> SeriesKey<'a> {
     SeriesKey {
@@ -41,6 +42,7 @@ fn a_call_is_counted_with_all_its_sums() {
     assert_eq!((series.grpc_status, &*series.reason, series.mtls), (14, "shed", false));
     assert_eq!((series.count, series.request_bytes, series.response_bytes, series.retries), (2, 20, 40, 2));
     assert_eq!(series.duration.as_ref().expect("durations").sum_us, 3000);
+    assert_eq!(series.without_deadline, 2);
     assert_eq!(dropped, 0);
 }
 

@@ -80,13 +80,23 @@ fn failure_accrual_is_checked() {
     let accrual = |consecutive_failures, base, max| {
         move |s: &mut proto::Snapshot| {
             let (open_base, open_max) = (seconds(base), seconds(max));
-            s.clusters[0].failure_accrual = Some(proto::FailureAccrual { consecutive_failures, open_base, open_max });
+            let numbers = proto::Outlier { consecutive_failures, open_base, open_max, ..Default::default() };
+            s.clusters[0].outlier = Some(numbers);
         }
     };
     let resource = "cluster:shop/payments";
-    assert_refused(accrual(0, 1, 60), resource, "failure_accrual.consecutive_failures");
-    assert_refused(accrual(7, 0, 60), resource, "failure_accrual.open_base");
-    assert_refused(accrual(7, 61, 60), resource, "failure_accrual.open_max");
+    assert_refused(accrual(0, 1, 60), resource, "outlier.consecutive_failures");
+    assert_refused(accrual(7, 0, 60), resource, "outlier.open_base");
+    assert_refused(accrual(7, 61, 60), resource, "outlier.open_max");
+    let outlier = |change: fn(&mut proto::Outlier)| {
+        move |s: &mut proto::Snapshot| {
+            let mut outlier = proto::Outlier { consecutive_failures: 7, ..Default::default() };
+            change(&mut outlier);
+            s.clusters[0].outlier = Some(outlier);
+        }
+    };
+    assert_refused(outlier(|one| one.max_ejected_percent = Some(101)), resource, "outlier.max_ejected_percent");
+    assert_refused(outlier(|one| one.status_codes = vec![13, 5]), resource, "outlier.status_codes[1]");
 }
 
 #[test]

@@ -162,6 +162,19 @@ impl Policy {
         self.method().label
     }
 
+    /// Finds the label of a method that was not known when the call began.
+    pub(crate) fn learn(&mut self, path: &[u8], outcome: &Outcome) {
+        match self {
+            Self::Outbound(Routed { method, service, .. }) if method.label == MethodLabel::OTHER => {
+                method.label = service.learn(path, outcome);
+            }
+            Self::Inbound(Admitted { method, policy, .. }) if method.label == MethodLabel::OTHER => {
+                method.label = policy.learn(path, outcome);
+            }
+            Self::Outbound(_) | Self::Inbound(_) => {}
+        }
+    }
+
     pub(crate) fn method_name(&self) -> &str {
         match self {
             Self::Outbound(outbound) => outbound.service.method_name(outbound.method.label),

@@ -6,6 +6,9 @@ const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
 /// Six levels of 64 slots reach 2.1 years; what is later waits in the last slot and is looked at again.
 const LEVELS: usize = 6;
+/// As far as a timer is put on the wheel: one slot farther would be the one that is looked at now, from which it would be
+/// moved to itself without end.
+const REACH: u64 = (SLOTS as u64 - 1) << (SLOT_BITS * (LEVELS as u32 - 1));
 const END: u32 = u32::MAX;
 
 /// A timer that may be cancelled. [`TimerId::NONE`] is no timer, and so is one that has fired.
@@ -147,7 +150,7 @@ impl<T: Copy> Wheel<T> {
     }
 
     fn link(&mut self, index: u32) {
-        let at = self.entries[index as usize].at;
+        let at = self.entries[index as usize].at.min(self.tick + REACH);
         let differing = (at ^ self.tick) | (SLOTS as u64 - 1);
         let level = ((63 - differing.leading_zeros()) / SLOT_BITS).min(LEVELS as u32 - 1) as usize;
         let slot = ((at >> (SLOT_BITS * level as u32)) & (SLOTS as u64 - 1)) as usize;

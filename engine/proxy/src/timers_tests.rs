@@ -80,3 +80,17 @@ fn agrees_with_a_sorted_list_over_a_long_random_run() {
         assert_eq!(fired, due, "at {clock} ms");
     }
 }
+
+#[test]
+fn a_timer_beyond_the_wheels_reach_waits_and_fires_at_its_time() {
+    let start = Instant::now();
+    let reach = 1 << (SLOT_BITS * LEVELS as u32);
+    for delay in [reach - 1, reach, reach + 1, reach + 70_000, 3 * reach + 5] {
+        let mut wheel = Wheel::new(start);
+        wheel.insert(start + Duration::from_millis(delay), delay);
+        for early in [1, 60_000, delay / 2, delay - 1] {
+            assert_eq!(wheel.pop(start + Duration::from_millis(early)), None, "{early} of {delay} ms");
+        }
+        assert_eq!(wheel.pop(start + Duration::from_millis(delay)), Some(delay));
+    }
+}

@@ -167,8 +167,7 @@ impl<'s> Judge<'s> {
     }
 
     pub(crate) fn time_for(&self, call: usize) -> Option<Duration> {
-        let plan = self.plan(call);
-        self.policy(call)?.time_for(plan.kind, plan.timeout)
+        self.policy(call)?.time_for(self.plan(call).timeout)
     }
 
     /// The callers' sidecar has written the end of a reply.

@@ -134,10 +134,9 @@ impl PolicyPlan {
     }
 
     /// When a call must have ended that arrives now (design: semantics, "Deadlines").
-    pub(crate) fn time_for(&self, kind: Kind, caller: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn time_for(&self, caller: Option<Duration>) -> Option<Duration> {
         match (caller, self.request_timeout) {
             (Some(caller), Some(cap)) => Some(caller.min(cap)),
-            (None, None) if self.declared && kind.is_unary() => Some(Duration::from_secs(15)),
             (caller, cap) => caller.or(cap),
         }
     }
@@ -223,7 +222,7 @@ impl PolicyPlan {
             name: cluster_name(at),
             endpoints: servers.iter().map(endpoint).collect(),
             load_balancing: balancing.into(),
-            failure_accrual: Some(proto::FailureAccrual { consecutive_failures: self.accrual, ..Default::default() }),
+            outlier: Some(proto::Outlier { consecutive_failures: self.accrual, ..Default::default() }),
             connect_timeout: Some(wire(self.connect_timeout)),
             ..Default::default()
         }

@@ -77,7 +77,7 @@ fn of_reason(judge: &Judge<'_>, call: usize, now: Time, told: &Told, reason: &st
 fn has_cause(judge: &Judge<'_>, call: usize, now: Time, reason: Reason) -> bool {
     let disturbed = was_disturbed(judge, call, now);
     match reason {
-        Reason::NoRoute => judge.policy(call).is_none(),
+        Reason::NoRoute | Reason::UnknownService => judge.policy(call).is_none(),
         Reason::Denied => judge.might_be_denied(call, now),
         Reason::Deadline => was_due(judge, call, now),
         Reason::ConnectFailed => disturbed || is_mistaken(judge),

@@ -386,6 +386,8 @@ class CallSeries(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     RETRIES_FIELD_NUMBER: _builtins.int
     MTLS_FIELD_NUMBER: _builtins.int
+    WITHOUT_DEADLINE_FIELD_NUMBER: _builtins.int
+    START_UNIX_NANO_FIELD_NUMBER: _builtins.int
     direction: Global___Direction.ValueType
     peer: _builtins.str
     """Outbound: the target service "namespace/name". Inbound: the caller's SPIFFE id."""
@@ -403,6 +405,10 @@ class CallSeries(_message.Message):
     """Attempts beyond the first."""
     mtls: _builtins.bool
     """True where the peer proved an identity by mTLS."""
+    without_deadline: _builtins.int
+    """Calls that nothing bounds in time: neither their caller nor a policy set a deadline."""
+    start_unix_nano: _builtins.int
+    """Since when the sums count: later than the process's start where the series was idle and forgotten meanwhile."""
     @_builtins.property
     def duration(self) -> Global___Histogram: ...
     def __init__(
@@ -420,10 +426,12 @@ class CallSeries(_message.Message):
         duration: Global___Histogram | None = ...,
         retries: _builtins.int = ...,
         mtls: _builtins.bool = ...,
+        without_deadline: _builtins.int = ...,
+        start_unix_nano: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "count", b"count", "direction", b"direction", "duration", b"duration", "grpc_status", b"grpc_status", "method", b"method", "mtls", b"mtls", "peer", b"peer", "reason", b"reason", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retries", b"retries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "count", b"count", "direction", b"direction", "duration", b"duration", "grpc_status", b"grpc_status", "method", b"method", "mtls", b"mtls", "peer", b"peer", "reason", b"reason", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retries", b"retries", "start_unix_nano", b"start_unix_nano", "without_deadline", b"without_deadline"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

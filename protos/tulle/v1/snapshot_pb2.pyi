@@ -326,7 +326,7 @@ class RoutePolicy(_message.Message):
     """Policy says that these methods may be executed twice."""
     @_builtins.property
     def request_timeout(self) -> _duration_pb2.Duration:
-        """Cap on the whole call. Absent: no cap beyond the caller's deadline (and 15 s for known unary methods)."""
+        """Cap on the whole call. Absent: no cap beyond the caller's deadline."""
 
     @_builtins.property
     def per_try_timeout(self) -> _duration_pb2.Duration:
@@ -435,7 +435,7 @@ class Cluster(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ENDPOINTS_FIELD_NUMBER: _builtins.int
     LOAD_BALANCING_FIELD_NUMBER: _builtins.int
-    FAILURE_ACCRUAL_FIELD_NUMBER: _builtins.int
+    OUTLIER_FIELD_NUMBER: _builtins.int
     CONNECT_TIMEOUT_FIELD_NUMBER: _builtins.int
     WHY_EMPTY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -446,7 +446,7 @@ class Cluster(_message.Message):
     @_builtins.property
     def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Endpoint]: ...
     @_builtins.property
-    def failure_accrual(self) -> Global___FailureAccrual: ...
+    def outlier(self) -> Global___Outlier: ...
     @_builtins.property
     def connect_timeout(self) -> _duration_pb2.Duration: ...
     def __init__(
@@ -455,49 +455,63 @@ class Cluster(_message.Message):
         name: _builtins.str = ...,
         endpoints: _abc.Iterable[Global___Endpoint] | None = ...,
         load_balancing: Global___LoadBalancing.ValueType = ...,
-        failure_accrual: Global___FailureAccrual | None = ...,
+        outlier: Global___Outlier | None = ...,
         connect_timeout: _duration_pb2.Duration | None = ...,
         why_empty: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "failure_accrual", b"failure_accrual"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "outlier", b"outlier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "endpoints", b"endpoints", "failure_accrual", b"failure_accrual", "load_balancing", b"load_balancing", "name", b"name", "why_empty", b"why_empty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_timeout", b"connect_timeout", "endpoints", b"endpoints", "load_balancing", b"load_balancing", "name", b"name", "outlier", b"outlier", "why_empty", b"why_empty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Cluster: _TypeAlias = Cluster  # noqa: Y015
 
 @_typing.final
-class FailureAccrual(_message.Message):
-    """Consecutive failures open an endpoint; one real call probes it half-open."""
+class Outlier(_message.Message):
+    """Consecutive failures eject an endpoint; one real call probes it half-open."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONSECUTIVE_FAILURES_FIELD_NUMBER: _builtins.int
     OPEN_BASE_FIELD_NUMBER: _builtins.int
     OPEN_MAX_FIELD_NUMBER: _builtins.int
+    MAX_EJECTED_PERCENT_FIELD_NUMBER: _builtins.int
+    STATUS_CODES_FIELD_NUMBER: _builtins.int
     consecutive_failures: _builtins.int
     """at least 1"""
+    max_ejected_percent: _builtins.int
+    """At most this percentage of a cluster's endpoints is ejected, rounded down: 0 to 100. Absent: 50."""
     @_builtins.property
     def open_base(self) -> _duration_pb2.Duration:
-        """first time open; doubles"""
+        """first time ejected; doubles"""
 
     @_builtins.property
     def open_max(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def status_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """gRPC status codes of the application that count as failures of the endpoint besides UNAVAILABLE 14: UNKNOWN 2,
+        DEADLINE_EXCEEDED 4, RESOURCE_EXHAUSTED 8, INTERNAL 13, DATA_LOSS 15.
+        """
+
     def __init__(
         self,
         *,
         consecutive_failures: _builtins.int = ...,
         open_base: _duration_pb2.Duration | None = ...,
         open_max: _duration_pb2.Duration | None = ...,
+        max_ejected_percent: _builtins.int | None = ...,
+        status_codes: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["open_base", b"open_base", "open_max", b"open_max"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_ejected_percent", b"_max_ejected_percent", "max_ejected_percent", b"max_ejected_percent", "open_base", b"open_base", "open_max", b"open_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consecutive_failures", b"consecutive_failures", "open_base", b"open_base", "open_max", b"open_max"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_ejected_percent", b"_max_ejected_percent", "consecutive_failures", b"consecutive_failures", "max_ejected_percent", b"max_ejected_percent", "open_base", b"open_base", "open_max", b"open_max", "status_codes", b"status_codes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_ejected_percent: _TypeAlias = _typing.Literal["max_ejected_percent"]  # noqa: Y015
+    _WhichOneofArgType__max_ejected_percent: _TypeAlias = _typing.Literal["_max_ejected_percent", b"_max_ejected_percent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_ejected_percent) -> _WhichOneofReturnType__max_ejected_percent | None: ...
 
-Global___FailureAccrual: _TypeAlias = FailureAccrual  # noqa: Y015
+Global___Outlier: _TypeAlias = Outlier  # noqa: Y015
 
 @_typing.final
 class Endpoint(_message.Message):

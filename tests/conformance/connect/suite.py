@@ -29,7 +29,7 @@ kind: TrafficPolicy
 metadata: {{name: patient, namespace: {namespace}}}
 spec:
   targetRefs: [{targets}]
-  circuitBreaker: {{consecutiveFailures: 10000}}
+  outlier: {{consecutiveFailures: 10000}}
 """
 _CASE = re.compile(r'^Sending request for "(.+)"\.\.\.$', re.MULTILINE)
 _FAILED = re.compile(r"^FAILED: (.+):\n((?:\t.*\n)+)", re.MULTILINE)

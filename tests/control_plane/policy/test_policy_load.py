@@ -20,7 +20,7 @@ spec:
     backof: {base: 25ms}
     budget: {percent: "20"}
   loadBalancing: {policy: maglev}
-  circuitBreaker: {consecutiveFailures: yes}
+  outlier: {consecutiveFailures: yes}
   rateLimit: {requests: 500, per: 1s}
 """
 
@@ -36,9 +36,41 @@ def test_every_problem_of_a_document_is_named_with_its_line_and_remedy() -> None
         "a.yaml:12: spec.retry.budget.percent: '20' is text where a whole number is expected "
         "(write digits, without quotes)",
         "a.yaml:13: spec.loadBalancing.policy: policy 'maglev' is not supported yet (use p2c or round_robin)",
-        "a.yaml:14: spec.circuitBreaker.consecutiveFailures: 'yes' is text where a whole number is expected "
+        "a.yaml:14: spec.outlier.consecutiveFailures: 'yes' is text where a whole number is expected "
         "(write digits, without quotes)",
         "a.yaml:15: spec.rateLimit: 'rateLimit' (rate limits) is not supported yet (leave it out)",
+    ]
+
+
+MOVED = """
+apiVersion: tulle.dev/v1
+kind: TrafficPolicy
+metadata: {name: breaker, namespace: shop}
+spec:
+  targetRefs: [{kind: Service, name: payments}]
+  circuitBreaker:
+    maxRequests: 9
+    consecutiveFailures: 5
+    ejection: {base: 1s}
+  breaker: {ratio: 50%}
+  outlier: {maxEjected: 50, on: [NOT_FOUND], successRate: {}}
+"""
+
+
+def test_what_has_moved_to_outlier_is_told_where_and_what_is_still_to_come_is_named() -> None:
+    codes = "UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, DATA_LOSS"
+    remedy = "(write it under 'outlier:', beside 'circuitBreaker:')"
+    assert complaints(MOVED) == [
+        "a.yaml:9: spec.circuitBreaker.consecutiveFailures: 'consecutiveFailures' has moved from 'circuitBreaker' "
+        f"to 'outlier' {remedy}",
+        f"a.yaml:10: spec.circuitBreaker.ejection: 'ejection' has moved from 'circuitBreaker' to 'outlier' {remedy}",
+        "a.yaml:11: spec.breaker: 'breaker' (the breaker of a service, by its share of faults) is not supported yet "
+        "(leave it out)",
+        "a.yaml:12: spec.outlier.maxEjected: 50 is not a percentage (write it like 50%, from 0% to 100%)",
+        f"a.yaml:12: spec.outlier.on[0]: 'NOT_FOUND' is not one of {codes} "
+        f"(known here: {', '.join(sorted(codes.split(', ')))})",
+        "a.yaml:12: spec.outlier.successRate: 'successRate' (ejection by success rate) is not supported yet "
+        "(leave it out)",
     ]
 
 

@@ -96,11 +96,11 @@ def test_the_origin_of_a_value_is_the_document_that_gave_it() -> None:
 
 
 def test_what_is_kept_per_service_may_be_given_on_a_rule_and_then_holds_for_the_service() -> None:
-    breaker = f"{{targetRefs: [{RULE}], circuitBreaker: {{maxRequests: 9, consecutiveFailures: 3}}}}"
+    breaker = f"{{targetRefs: [{RULE}], circuitBreaker: {{maxRequests: 9}}, outlier: {{consecutiveFailures: 3}}}}"
     found = snapshot(policies(CHARGE, traffic("p", breaker)), instance("a"))
     assert upstream(found).circuit_breaker.max_requests == 9
     assert upstream(found).circuit_breaker.max_pending == 1024
-    assert cluster(found, "shop/payments").failure_accrual.consecutive_failures == 3
+    assert cluster(found, "shop/payments").outlier.consecutive_failures == 3
 
 
 def test_a_backoff_base_over_another_documents_max_lifts_the_max() -> None:

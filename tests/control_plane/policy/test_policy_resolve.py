@@ -71,9 +71,10 @@ def test_with_no_documents_every_registered_service_is_routable_and_nobody_may_c
     payments = cluster(found, "shop/payments")
     assert ids(payments) == ["a", "b"]
     assert payments.load_balancing == snapshot_pb2.LOAD_BALANCING_P2C_PEAK_EWMA
-    assert payments.failure_accrual.consecutive_failures == 7
-    assert payments.failure_accrual.open_base.seconds == 1
-    assert payments.failure_accrual.open_max.seconds == 60
+    assert payments.outlier.consecutive_failures == 7
+    assert payments.outlier.open_base.seconds == 1
+    assert payments.outlier.open_max.seconds == 60
+    assert (payments.outlier.max_ejected_percent, list(payments.outlier.status_codes)) == (50, [14])
     assert payments.connect_timeout.seconds == 5
     assert [one.weight for one in payments.endpoints] == [1, 1]
     assert found.inbound.identity == "spiffe://shop.local/shop/orders"

@@ -15,7 +15,7 @@ def test_the_schema_knows_every_kind_and_refuses_unknown_fields() -> None:
 
 def test_fields_are_named_as_documents_write_them() -> None:
     definitions = json_schema()["$defs"]
-    assert {"targetRefs", "timeouts", "loadBalancing", "circuitBreaker"} <= set(
+    assert {"targetRefs", "timeouts", "loadBalancing", "circuitBreaker", "outlier"} <= set(
         definitions["TrafficPolicySpec"]["properties"]
     )
     assert "from" in definitions["AccessRuleSpec"]["properties"]

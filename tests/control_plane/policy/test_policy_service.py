@@ -262,7 +262,8 @@ async def test_describe_names_the_origin_of_each_value(room: Room) -> None:
     assert values["payments/charge", "timeouts.request"] == ("2s", "TrafficPolicy shop/slow-bank")
     assert values["payments/charge", "retry.backoff.base"] == ("25ms", "default")
     assert values["payments/charge", "backends"] == ("shop/payments 100%", "GRPCRoute shop/payments")
-    assert values["", "circuitBreaker.consecutiveFailures"] == ("7", "default")
+    assert values["", "outlier.consecutiveFailures"] == ("7", "default")
+    assert values["", "outlier.maxEjected"] == ("50%", "default")
     assert values["", "methods[shop.v1.Payments/Charge]"] == ("unary, idempotent", "Service shop/payments")
     callers = ("Allow any authenticated caller to call any method", "AccessPolicy shop/callers")
     assert values["inbound", "access.rules[0]"] == callers

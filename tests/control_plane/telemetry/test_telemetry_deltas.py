@@ -41,6 +41,10 @@ def test_a_new_start_time_began_anew_even_if_the_value_grew() -> None:
     assert taken(Deltas(STARTED), point(5.0), point(7.0, start=STARTED + 9)) == [5.0, 7.0]
 
 
+def test_a_series_that_was_forgotten_while_it_was_idle_counts_again_though_it_shows_the_same_value() -> None:
+    assert taken(Deltas(STARTED), point(1.0), point(1.0, start=STARTED + 700)) == [1.0, 1.0]
+
+
 def test_what_was_counted_before_this_process_began_is_no_burst() -> None:
     assert taken(Deltas(STARTED), point(500.0, start=1), point(502.0, start=1)) == [0.0, 2.0]
 

@@ -1,6 +1,8 @@
 //! An endpoint's load cell: what is counted is all there, and an open endpoint is known to be one.
 
-use crate::balance::endpoint::{EndpointCell, EndpointKey, Load, OpenEndpoints};
+use crate::balance::endpoint::{EndpointCell, EndpointKey};
+use crate::balance::load::{Load, OpenEndpoints};
+use crate::balance::peers::Peers;
 use crate::method::MethodLabel;
 use crate::outcome::Verdict;
 use crate::resilience::accrual::{AccrualPolicy, EndpointState};
@@ -9,6 +11,7 @@ use loom::thread;
 use std::time::{Duration, Instant};
 
 fn cell(open: &Arc<OpenEndpoints>) -> EndpointCell {
+    let load = Arc::new(Load::new(open.clone()));
     EndpointCell {
         id: "echo-1".into(),
         address: ([127, 0, 0, 1], 1).into(),
@@ -17,7 +20,8 @@ fn cell(open: &Arc<OpenEndpoints>) -> EndpointCell {
         healthy: true,
         key: EndpointKey(1),
         accrual_policy: AccrualPolicy { consecutive_failures: 1, ..AccrualPolicy::default() },
-        load: Arc::new(Load::new(open.clone())),
+        peers: Arc::new(Peers::new(vec![load.clone()], 1)),
+        load,
     }
 }
 
@@ -53,10 +57,11 @@ fn open_endpoints_are_counted_as_they_open_and_close() {
         assert_eq!((cell.state(), open.any()), (EndpointState::Open, true));
         // A minute later its probe succeeds while a last old call fails.
         let later = now + Duration::from_secs(60);
-        assert!(cell.try_probe(later));
+        let probe = cell.try_probe(later).expect("its time is up");
         let other = cell.clone();
         let there = thread::spawn(move || call(&other, later, Verdict::Failure));
-        call(&cell, later, Verdict::Success);
+        cell.begin(later);
+        cell.answered(probe);
         there.join().expect("no panic");
         assert_eq!(open.any(), cell.state() != EndpointState::Closed, "{:?}", cell.state());
         drop(Arc::into_inner(cell));

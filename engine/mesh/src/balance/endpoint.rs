@@ -1,18 +1,15 @@
-//! The load cell of an endpoint: what all workers know of it, and how it fares.
+//! An endpoint as one snapshot sees it, and how it fares.
 
-use super::ewma::{FAILURE_US, PeakEwma};
+use super::load::Load;
+use super::peers::Peers;
 use crate::method::MethodLabel;
-use crate::outcome::Verdict;
-use crate::resilience::accrual::{Accrual, AccrualPolicy, EndpointState, Transition};
+use crate::outcome::{Outcome, Verdict};
+use crate::resilience::accrual::{AccrualPolicy, EndpointState, Ticket, Transition};
 use crate::spiffe::SpiffeId;
-use crate::ticks::Ticks;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
-
-/// Places for medians by method; methods beyond that share.
-const MEDIANS: usize = 16;
 
 /// Names an endpoint incarnation (id, address and identity) across snapshots: a key for pools and for hosts tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,30 +31,8 @@ pub struct EndpointCell {
     pub(crate) key: EndpointKey,
     pub(crate) accrual_policy: AccrualPolicy,
     pub(crate) load: Arc<Load>,
+    pub(crate) peers: Arc<Peers>,
 }
-
-/// What is shared of an endpoint, on cache lines of its own.
-#[derive(Debug)]
-#[repr(align(128))]
-pub(crate) struct Load {
-    open_endpoints: Arc<OpenEndpoints>,
-    in_flight: AtomicU32,
-    connections: AtomicU32,
-    ewma: PeakEwma,
-    accrual: Accrual,
-    successes: AtomicU64,
-    failures: AtomicU64,
-    medians: [Median; MEDIANS],
-    ticks: Ticks,
-}
-
-/// How many endpoints are not closed, so that a pick in a healthy mesh looks at two and no more.
-#[derive(Debug, Default)]
-pub(crate) struct OpenEndpoints(AtomicU32);
-
-/// A running median in microseconds: a step up or down by a sixteenth of itself (frugal streaming, Ma et al. 2014).
-#[derive(Debug, Default)]
-struct Median(AtomicU32);
 
 // === impl EndpointCell ===
 
@@ -73,26 +48,46 @@ impl EndpointCell {
         self.load.in_flight.fetch_add(1, Relaxed);
     }
 
-    /// That attempt ended after `latency`. Every `begin` has exactly one `finish`; a `Neutral` one says nothing.
+    /// The attempt's first sign of life: response headers that are not its end, or a message. It ends a probe's wait: the
+    /// endpoint is used again from here on, however long the call goes on.
+    pub fn answered(&self, ticket: Ticket) {
+        self.load.answered(ticket);
+    }
+
+    /// The attempt ended after `latency`. Every `begin` has exactly one `settle`, with the ticket of its pick.
+    pub fn settle(&self, ticket: Ticket, now: Instant, latency: Duration, outcome: &Outcome, method: MethodLabel) {
+        self.end(ticket, now, latency, self.verdict(outcome), method);
+    }
+
+    /// As [`EndpointCell::settle`] for a caller that kept no ticket: whoever ends while it is half-open decides.
     pub fn finish(&self, now: Instant, latency: Duration, verdict: Verdict, method: MethodLabel) {
+        self.end(self.ticket(), now, latency, verdict, method);
+    }
+
+    /// What an outcome says about this endpoint, by the statuses that its policy adds.
+    #[must_use]
+    pub fn verdict(&self, outcome: &Outcome) -> Verdict {
+        match outcome.verdict() {
+            Verdict::Success if self.accrual_policy.codes.contains(outcome.code) => Verdict::Failure,
+            verdict => verdict,
+        }
+    }
+
+    fn end(&self, ticket: Ticket, now: Instant, latency: Duration, verdict: Verdict, method: MethodLabel) {
         let load = &*self.load;
         load.in_flight.fetch_sub(1, Relaxed);
-        let now_us = load.ticks.micros(now);
-        let latency_us = micros(latency);
         match verdict {
-            Verdict::Success => {
-                load.successes.fetch_add(1, Relaxed);
-                load.ewma.observe(latency_us, now_us);
-                load.medians[method.index() % MEDIANS].observe(latency_us);
-                load.note(load.accrual.on_success());
-            }
-            Verdict::Failure => {
-                load.failures.fetch_add(1, Relaxed);
-                load.ewma.observe(latency_us.max(FAILURE_US), now_us);
-                let seed = self.key.0 ^ latency_us.rotate_left(32);
-                load.note(load.accrual.on_failure(&self.accrual_policy, now_us, seed));
-            }
-            Verdict::Neutral => load.accrual.on_neutral(now_us),
+            Verdict::Success => load.succeeded(ticket, now, latency, method.index()),
+            Verdict::Failure => self.failed(ticket, now, latency),
+            Verdict::Neutral => load.accrual.on_neutral(ticket, load.now_us(now)),
+        }
+    }
+
+    fn failed(&self, ticket: Ticket, now: Instant, latency: Duration) {
+        let may_open = self.peers.may_open();
+        let changed = self.load.failed(ticket, &self.accrual_policy, may_open, now, latency, self.key.0);
+        if changed == Transition::Opened {
+            self.peers.trim();
         }
     }
 
@@ -109,7 +104,7 @@ impl EndpointCell {
     /// Median latency of the method's successes at this endpoint; zero before the first.
     #[must_use]
     pub fn p50(&self, method: MethodLabel) -> Duration {
-        self.load.medians[method.index() % MEDIANS].get()
+        self.load.p50(method.index())
     }
 
     /// Attempts in flight, over all workers.
@@ -130,7 +125,7 @@ impl EndpointCell {
         Duration::from_micros(self.load.ewma.get(self.now_us(now)) as u64)
     }
 
-    /// Its breaker's state.
+    /// Whether it takes calls.
     #[must_use]
     pub fn state(&self) -> EndpointState {
         self.load.accrual.state()
@@ -180,89 +175,16 @@ impl EndpointCell {
         self.load.accrual.is_due(self.now_us(now))
     }
 
-    pub(crate) fn try_probe(&self, now: Instant) -> bool {
+    pub(crate) fn try_probe(&self, now: Instant) -> Option<Ticket> {
         self.load.accrual.try_probe(self.now_us(now))
     }
 
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.load.accrual.ticket()
+    }
+
     fn now_us(&self, now: Instant) -> u64 {
-        self.load.ticks.micros(now)
-    }
-}
-
-// === impl Load ===
-
-impl Load {
-    pub(crate) fn new(open_endpoints: Arc<OpenEndpoints>) -> Self {
-        Self {
-            open_endpoints,
-            in_flight: AtomicU32::new(0),
-            connections: AtomicU32::new(0),
-            ewma: PeakEwma::default(),
-            accrual: Accrual::default(),
-            successes: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-            medians: Default::default(),
-            ticks: Ticks::default(),
-        }
-    }
-
-    fn note(&self, transition: Transition) {
-        match transition {
-            Transition::None => {}
-            Transition::Opened => self.open_endpoints.opened(),
-            Transition::Closed => self.open_endpoints.closed(),
-        }
-    }
-}
-
-impl Drop for Load {
-    /// An endpoint that leaves while it is open must not keep every pick on the long way.
-    fn drop(&mut self) {
-        if !self.accrual.is_closed() {
-            self.open_endpoints.closed();
-        }
-    }
-}
-
-fn micros(latency: Duration) -> u64 {
-    u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)
-}
-
-// === impl OpenEndpoints ===
-
-impl OpenEndpoints {
-    /// Whether any endpoint is open or half-open.
-    pub(crate) fn any(&self) -> bool {
-        self.0.load(Relaxed) != 0
-    }
-
-    fn opened(&self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-
-    fn closed(&self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
-// === impl Median ===
-
-impl Median {
-    fn get(&self) -> Duration {
-        Duration::from_micros(self.0.load(Relaxed).into())
-    }
-
-    fn observe(&self, latency_us: u64) {
-        let latency = u32::try_from(latency_us).unwrap_or(u32::MAX).max(1);
-        let median = self.0.load(Relaxed);
-        let step = (median / 16).max(1);
-        let next = match latency.cmp(&median) {
-            _ if median == 0 => latency,
-            std::cmp::Ordering::Greater => median.saturating_add(step),
-            std::cmp::Ordering::Less => median - step,
-            std::cmp::Ordering::Equal => return,
-        };
-        self.0.store(next.max(1), Relaxed);
+        self.load.now_us(now)
     }
 }
 

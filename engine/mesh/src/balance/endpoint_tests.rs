@@ -1,7 +1,8 @@
 use super::*;
-use std::time::Instant;
+use crate::balance::load::OpenEndpoints;
 
 fn cell(open_endpoints: &Arc<OpenEndpoints>) -> EndpointCell {
+    let load = Arc::new(Load::new(open_endpoints.clone()));
     EndpointCell {
         id: "payments-0".into(),
         address: ([127, 0, 0, 1], 9000).into(),
@@ -10,7 +11,8 @@ fn cell(open_endpoints: &Arc<OpenEndpoints>) -> EndpointCell {
         healthy: true,
         key: EndpointKey(1),
         accrual_policy: AccrualPolicy::default(),
-        load: Arc::new(Load::new(open_endpoints.clone())),
+        peers: Arc::new(Peers::new(vec![load.clone()], 1)),
+        load,
     }
 }
 
@@ -28,7 +30,7 @@ fn picks_take_the_long_way_exactly_while_an_endpoint_is_not_closed() {
     (0..3).for_each(|_| end(&cell, now, Verdict::Failure));
     assert!(open_endpoints.any());
     let later = now + cell.open_remaining(now);
-    assert!(cell.try_probe(later) && open_endpoints.any());
+    assert!(cell.try_probe(later).is_some() && open_endpoints.any());
     end(&cell, later, Verdict::Success);
     assert!(!open_endpoints.any());
 }

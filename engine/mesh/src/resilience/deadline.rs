@@ -1,10 +1,9 @@
 //! Deadlines: the caller's `grpc-timeout`, the route's cap, and what is left of both.
 
 use super::policy::RoutePolicy;
+use crate::outcome::Outcome;
 use std::time::{Duration, Instant};
 
-/// Cap of a unary call whose caller set no deadline.
-pub const UNARY_DEFAULT: Duration = Duration::from_secs(15);
 /// The most digits that `grpc-timeout` may have (grpc/doc/PROTOCOL-HTTP2.md).
 const MAX_DIGITS: usize = 8;
 const MAX_VALUE: u128 = 99_999_999;
@@ -18,9 +17,13 @@ const UNITS: [(u8, u128); 6] = [
     (b'H', 3_600_000_000_000),
 ];
 
-/// When a call must have ended, if ever.
+/// When a call must have ended, if ever, and who says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline {
+    at: Option<Instant>,
+    /// It is the route's cap, not the caller's deadline.
+    capped: bool,
+}
 
 /// A `grpc-timeout` as it is written: digits and a unit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,43 +65,59 @@ pub fn format_timeout(left: Duration) -> TimeoutText {
 
 impl Deadline {
     /// No end.
-    pub const NEVER: Self = Self(None);
+    pub const NEVER: Self = Self { at: None, capped: false };
 
-    /// The effective deadline of a call that arrived at `now`: min(what the caller left, the route's cap). A unary call
-    /// with neither gets 15 s; other calls then get none.
+    /// The effective deadline of a call that arrived at `now`: min(what the caller left, the route's cap). A call with
+    /// neither gets none: a cap that nobody asked for breaks slow calls that work without a mesh.
     #[must_use]
-    pub fn effective(now: Instant, caller: Option<Duration>, policy: &RoutePolicy, unary: Option<bool>) -> Self {
-        let cap = policy.request_timeout;
-        let left = match (caller, cap) {
-            (Some(caller), Some(cap)) => Some(caller.min(cap)),
-            (None, None) if unary == Some(true) => Some(UNARY_DEFAULT),
-            (caller, cap) => caller.or(cap),
-        };
-        Self::after(now, left)
+    pub fn effective(now: Instant, caller: Option<Duration>, policy: &RoutePolicy) -> Self {
+        match (caller, policy.request_timeout) {
+            (caller, Some(cap)) if caller.is_none_or(|caller| cap < caller) => {
+                Self { capped: true, ..Self::after(now, Some(cap)) }
+            }
+            (caller, _) => Self::after(now, caller),
+        }
     }
 
     /// `left` from `now`; a time too far away for the clock is no deadline.
     #[must_use]
     pub fn after(now: Instant, left: Option<Duration>) -> Self {
-        Self(left.and_then(|left| now.checked_add(left)))
+        Self { at: left.and_then(|left| now.checked_add(left)), capped: false }
+    }
+
+    /// The earlier of this one and `per_try` from `now`: the deadline of an attempt.
+    #[must_use]
+    pub fn of_attempt(self, now: Instant, per_try: Option<Duration>) -> Self {
+        let attempt = Self::after(now, per_try);
+        match (self.at, attempt.at) {
+            (Some(call), Some(own)) if own < call => attempt,
+            (None, Some(_)) => attempt,
+            _ => self,
+        }
+    }
+
+    /// What a call comes to whose deadline has passed: by its caller's doing, or by the route's.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        if self.capped { Outcome::cap() } else { Outcome::deadline() }
     }
 
     /// The instant, if there is one.
     #[must_use]
     pub fn instant(self) -> Option<Instant> {
-        self.0
+        self.at
     }
 
     /// What is left at `now`, 0 when it has passed; `None` where there is no deadline.
     #[must_use]
     pub fn remaining(self, now: Instant) -> Option<Duration> {
-        self.0.map(|end| end.saturating_duration_since(now))
+        self.at.map(|end| end.saturating_duration_since(now))
     }
 
     /// Whether it has passed.
     #[must_use]
     pub fn is_expired(self, now: Instant) -> bool {
-        self.0.is_some_and(|end| end <= now)
+        self.at.is_some_and(|end| end <= now)
     }
 }
 

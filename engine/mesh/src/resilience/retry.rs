@@ -1,4 +1,4 @@
-//! Whether a failed attempt is made again: the pure state of one call.
+//! Whether a failed attempt is made again, and what others are told of it: the pure state of one call.
 
 use super::breaker::{Limit, ServiceBreaker};
 use super::budget::RetryBudget;
@@ -14,6 +14,8 @@ pub use super::policy::{Backoff, RetryPolicy};
 
 /// Attempts in all, whatever the policy and the cause.
 pub const MAX_ATTEMPTS: u32 = 5;
+/// A caller's count beyond this changes nothing.
+const MOST_PREVIOUS: u32 = 1_000;
 
 /// One call's attempts.
 #[derive(Clone, Debug)]
@@ -23,11 +25,23 @@ pub struct RetryPlan {
     /// Policy retries unary and server-streaming calls alone; a method that is not declared counts as one of those as
     /// long as its request is wholly in the replay buffer.
     client_streaming: bool,
-    /// Attempts begun.
+    /// Attempts that the caller says it made before this call (`grpc-previous-rpc-attempts` of the request).
+    previous: u32,
+    /// Attempts begun here.
     attempts: u32,
     /// Retries by policy among them.
     by_policy: u32,
     holds_budget: bool,
+}
+
+/// What the final answer says to whoever might try the call once more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// `grpc-previous-rpc-attempts`: attempts after which the server may have acted, the last one left out; 0: no field.
+    /// A proxy further up then makes no retry.
+    pub previous_attempts: u32,
+    /// `grpc-retry-pushback-ms: -1`: a gRPC client with a retry policy of its own does not try again (gRFC A6).
+    pub pushback_never: bool,
 }
 
 /// How far the call has come, as the retry sees it.
@@ -63,7 +77,7 @@ pub struct FailedAttempt {
     pub p50: Duration,
     /// What the response's `grpc-retry-pushback-ms` asks.
     pub pushback: Option<Pushback>,
-    /// Attempts that a proxy further down already made (`grpc-previous-rpc-attempts` of its response), 0 if none.
+    /// Retries that a proxy further down already made (`grpc-previous-rpc-attempts` of its response), 0 if none.
     pub attempts_below: u32,
 }
 
@@ -148,28 +162,49 @@ impl RetryPlan {
             policy: route.retry,
             idempotent: route.idempotent || method.idempotent,
             client_streaming: method.client_streaming == Some(true),
+            previous: 0,
             attempts: 1,
             by_policy: 0,
             holds_budget: false,
         }
     }
 
-    /// Attempts begun, the first included.
+    /// The same for a caller that has already made `previous` attempts of its own: they count as made.
+    #[must_use]
+    pub fn after(self, previous: u32) -> Self {
+        Self { previous: previous.min(MOST_PREVIOUS), ..self }
+    }
+
+    /// Attempts begun here, the first included.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// What the next attempt sends as `grpc-previous-rpc-attempts`: 0 (the field is then left out) to 4.
+    /// Attempts beyond the first here: what is counted as retries.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.attempts - 1
+    }
+
+    /// What the next attempt sends as `grpc-previous-rpc-attempts`: the caller's number and ours, never a smaller one. Where
+    /// [`RetryPlan::retries`] is 0 the caller's own field goes up as it came.
     #[must_use]
     pub fn previous_attempts(&self) -> u32 {
-        self.attempts - 1
+        self.previous + self.retries()
+    }
+
+    /// What the call's final answer says, where that is a failure. `below`: retries that were made further down.
+    #[must_use]
+    pub fn told(&self, below: u32) -> Told {
+        let previous_attempts = self.by_policy + below;
+        Told { previous_attempts, pushback_never: previous_attempts > 0 }
     }
 
     /// Whether response headers should be held back so that the call stays replayable.
     #[must_use]
     pub fn may_try_again(&self) -> bool {
-        self.attempts < MAX_ATTEMPTS && self.by_policy + 1 < self.policy.attempts
+        self.attempts < MAX_ATTEMPTS && self.previous + self.by_policy + 1 < self.policy.attempts
     }
 
     /// Decides on a failed attempt. `Retry` counts the next attempt as begun.
@@ -205,7 +240,8 @@ impl RetryPlan {
         }
     }
 
-    /// Connect failure, REFUSED_STREAM, above a GOAWAY: any call, as long as it can be replayed; no budget.
+    /// Connect failure, REFUSED_STREAM, above a GOAWAY, or a proven sidecar that says as much: any call, as long as it can be
+    /// replayed; no budget. Nothing was executed, so what others have tried does not count.
     fn check_safe(&self, failed: &FailedAttempt) -> Result<(), Stop> {
         replayable(failed.progress)?;
         if self.attempts >= MAX_ATTEMPTS { Err(Stop::Exhausted) } else { Ok(()) }
@@ -219,7 +255,7 @@ impl RetryPlan {
             return Err(Stop::Exhausted);
         }
         replayable(failed.progress)?;
-        if !self.idempotent && failed.outcome.execution() != Execution::Declined {
+        if !self.idempotent && failed.outcome.execution() == Execution::Possible {
             return Err(Stop::Skipped(Skip::NotIdempotent));
         }
         if failed.attempts_below > 0 {
@@ -234,7 +270,7 @@ impl RetryPlan {
             return false;
         }
         match outcome.cause {
-            Cause::Local | Cause::Caller => false,
+            Cause::Local | Cause::LocalFault | Cause::Caller | Cause::Deadline | Cause::Cap => false,
             Cause::Reset | Cause::ConnectionLost if self.idempotent => true,
             _ => self.policy.codes.contains(outcome.code),
         }
@@ -255,6 +291,13 @@ impl RetryPlan {
         self.by_policy += u32::from(self.holds_budget);
         self.holds_budget
     }
+}
+
+/// Reads `grpc-previous-rpc-attempts`: how often it was tried before; 0 for what is no number.
+#[must_use]
+pub fn parse_previous(value: &[u8]) -> u32 {
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    text.parse::<u32>().map_or(0, |number| number.min(MOST_PREVIOUS))
 }
 
 fn replayable(progress: Progress) -> Result<(), Stop> {

@@ -1,7 +1,7 @@
 //! All workers' counts as one: what the agent drains.
 
 use super::WorkerTelemetry;
-use super::counters::{CounterName, Counters};
+use super::counters::{CounterName, Counters, EJECTIONS_SPARED};
 use super::series::{Entry, SeriesTable};
 use super::span::MAX_SPANS;
 use crate::balance::{Cluster, EndpointCell};
@@ -9,7 +9,7 @@ use crate::proto;
 use crate::resilience::accrual::EndpointState;
 use crate::resilience::breaker::{Limit, ServiceBreaker, ServiceState};
 use crate::snapshot::Snapshot;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Cumulative sums over all workers since start. Series are bounded once more here, so that a proxy, not a worker, has
@@ -30,7 +30,9 @@ impl Collector {
         let mut counters = Counters::new();
         // Told from the start: a watch on its growth misses a first one that comes out of nothing.
         counters.add(CounterName::Panics, "", 0);
-        Self { start_unix_nano, series: SeriesTable::new(), counters, spans: Vec::new(), dropped_spans: 0 }
+        let mut series = SeriesTable::new();
+        series.begin_at(start_unix_nano);
+        Self { start_unix_nano, series, counters, spans: Vec::new(), dropped_spans: 0 }
     }
 
     /// Takes over all that a worker counted since the last time and leaves it at 0.
@@ -62,19 +64,32 @@ impl Collector {
     /// The message for the agent, without spans: all sums, the state of `snapshot`'s endpoints and services.
     pub fn export(&mut self, snapshot: Option<&Snapshot>, time_unix_nano: u64, now: Instant) -> proto::Telemetry {
         self.series.expire(now);
-        proto::Telemetry {
+        let mut counters: Vec<_> =
+            self.counters.iter().map(|(name, label, value)| counter(name.as_str(), label, value)).collect();
+        counters.extend(snapshot.into_iter().flat_map(spared));
+        let telemetry = proto::Telemetry {
             start_unix_nano: self.start_unix_nano,
             time_unix_nano,
             calls: self.series.iter().map(call_series).collect(),
             endpoints: snapshot.map(|s| endpoint_series(s, now)).unwrap_or_default(),
             services: snapshot.map(service_series).unwrap_or_default(),
-            counters: self.counters.iter().map(|(name, label, value)| counter(name.as_str(), label, value)).collect(),
+            counters,
             spans: Vec::new(),
             snapshot_revision: snapshot.map_or(0, Snapshot::revision),
             dropped_spans: self.dropped_spans,
             dropped_series: self.series.dropped(),
-        }
+        };
+        // What is counted from here on was not there before: a forgotten series that comes back has another start.
+        self.series.begin_at(time_unix_nano);
+        telemetry
     }
+}
+
+/// One counter a service that used an endpoint although it had failed too often.
+fn spared(snapshot: &Snapshot) -> impl Iterator<Item = proto::Counter> {
+    let services: BTreeMap<_, _> = snapshot.clusters().map(|one| (one.service().to_owned(), one.spared())).collect();
+    let spared = services.into_iter().filter(|(_, spared)| *spared > 0);
+    spared.map(|(service, value)| proto::Counter { name: EJECTIONS_SPARED.into(), label: service, value })
 }
 
 fn counter(name: &str, label: &str, value: u64) -> proto::Counter {
@@ -96,6 +111,8 @@ fn call_series(entry: &Entry) -> proto::CallSeries {
         duration: Some(entry.sums.duration.to_proto()),
         retries: entry.sums.retries,
         mtls: key.mtls,
+        without_deadline: entry.sums.without_deadline,
+        start_unix_nano: entry.start_unix_nano,
     }
 }
 

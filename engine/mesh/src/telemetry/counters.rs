@@ -18,6 +18,10 @@ pub enum CounterName {
     SnapshotsRefused,
 }
 
+/// The name of a counter whose label is a service: ejections that were not made, or taken back, because too many endpoints
+/// would have been out. It is kept with the endpoints.
+pub const EJECTIONS_SPARED: &str = "tulle.ejections.spared";
+
 /// Counts by name and label. Labels are words of the program, so their number is bounded by its text.
 #[derive(Clone, Debug, Default)]
 pub struct Counters(Vec<(CounterName, &'static str, u64)>);

@@ -45,6 +45,8 @@ pub struct CallSample {
     pub response_bytes: u64,
     /// Attempts beyond the first.
     pub retries: u32,
+    /// Nothing bounded it in time: neither its caller nor a policy set a deadline.
+    pub without_deadline: bool,
 }
 
 /// The sums of a series.
@@ -54,6 +56,7 @@ pub(crate) struct Sums {
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
     pub(crate) retries: u64,
+    pub(crate) without_deadline: u64,
     pub(crate) duration: Histogram,
 }
 
@@ -77,6 +80,8 @@ pub struct SeriesTable {
     series: Vec<Entry>,
     bound: usize,
     dropped: u64,
+    /// The start of series that are new from here on.
+    start_unix_nano: u64,
 }
 
 #[derive(Debug)]
@@ -84,6 +89,8 @@ pub(crate) struct Entry {
     hash: u64,
     pub(crate) key: OwnedKey,
     pub(crate) sums: Sums,
+    /// Since when its sums count, nanoseconds since the epoch: one that was forgotten begins at 0 again, and later.
+    pub(crate) start_unix_nano: u64,
     /// The drain that first found no new call in it.
     idle_since: Option<Instant>,
 }
@@ -149,6 +156,7 @@ impl Sums {
         self.request_bytes += sample.request_bytes;
         self.response_bytes += sample.response_bytes;
         self.retries += u64::from(sample.retries);
+        self.without_deadline += u64::from(sample.without_deadline);
         self.duration.record(sample.duration_us);
     }
 
@@ -157,6 +165,7 @@ impl Sums {
         self.request_bytes += std::mem::take(&mut other.request_bytes);
         self.response_bytes += std::mem::take(&mut other.response_bytes);
         self.retries += std::mem::take(&mut other.retries);
+        self.without_deadline += std::mem::take(&mut other.without_deadline);
         self.duration.absorb(&mut other.duration);
     }
 }
@@ -179,7 +188,7 @@ impl SeriesTable {
     /// An empty table for `bound` series.
     #[must_use]
     pub fn with_bound(bound: usize) -> Self {
-        Self { slots: vec![EMPTY; FIRST_SLOTS], series: Vec::new(), bound, dropped: 0 }
+        Self { slots: vec![EMPTY; FIRST_SLOTS], series: Vec::new(), bound, dropped: 0, start_unix_nano: 0 }
     }
 
     /// Counts a finished call.
@@ -204,6 +213,11 @@ impl SeriesTable {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Series that are new from here on count since then.
+    pub(crate) fn begin_at(&mut self, unix_nano: u64) {
+        self.start_unix_nano = unix_nano;
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -267,7 +281,8 @@ impl SeriesTable {
             return self.find(&overflow).unwrap_or_else(|slot| self.insert(&overflow, slot));
         }
         let at = self.series.len();
-        self.series.push(Entry { hash, key: key.into(), sums: Sums::default(), idle_since: None });
+        let start_unix_nano = self.start_unix_nano;
+        self.series.push(Entry { hash, key: key.into(), sums: Sums::default(), start_unix_nano, idle_since: None });
         self.slots[slot] = at as u32;
         if self.series.len() * 2 > self.slots.len() {
             self.index(self.slots.len() * 2);

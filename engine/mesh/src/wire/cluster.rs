@@ -1,12 +1,13 @@
-//! `Cluster`: endpoints, each over its load, old or new.
+//! `Cluster`: endpoints, each over its load, old or new; and when one is left out.
 
-use super::field::{Fault, at_least_one, duration, fault, name};
-use crate::balance::endpoint::{EndpointCell, EndpointKey, Load, OpenEndpoints};
-use crate::balance::{Cluster, ClusterConfig, LoadBalancing};
-use crate::hash::FastMap;
+use super::field::{Fault, at_least_one, codes, duration, fault, name};
+use super::known::{Known, OfService};
+use crate::balance::peers::Peers;
+use crate::balance::{Cluster, ClusterConfig, EndpointCell, EndpointKey, LoadBalancing};
 use crate::proto;
 use crate::resilience::accrual::AccrualPolicy;
 use crate::spiffe::SpiffeId;
+use crate::status::Code;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
@@ -14,15 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The application's statuses that a policy may charge to its endpoint; UNAVAILABLE always is.
+const FAILURES: [Code; 6] =
+    [Code::Unknown, Code::DeadlineExceeded, Code::ResourceExhausted, Code::Internal, Code::Unavailable, Code::DataLoss];
 
-pub(super) fn build(
-    wire: &proto::Cluster,
-    previous: Option<&Cluster>,
-    loads: &mut FastMap<u64, Arc<Load>>,
-    open_endpoints: &Arc<OpenEndpoints>,
-) -> Result<Cluster, Fault> {
+pub(super) fn build(wire: &proto::Cluster, previous: Option<&Cluster>, known: &mut Known) -> Result<Cluster, Fault> {
     name("name", &wire.name)?;
-    let accrual = accrual(wire.failure_accrual.as_ref())?;
+    let accrual = accrual(wire.outlier.as_ref()).map_err(|fault| fault.within("outlier"))?;
     let config = ClusterConfig {
         name: wire.name.as_str().into(),
         load_balancing: load_balancing(wire.load_balancing)?,
@@ -36,9 +35,9 @@ pub(super) fn build(
         if !ids.insert(&one.id) {
             return Err(within(fault("id", format!("\"{}\" is there twice", one.id))));
         }
-        endpoints.push(Arc::new(endpoint(one, accrual, loads, open_endpoints).map_err(within)?));
+        endpoints.push(endpoint(one, accrual, known.of(&wire.name)).map_err(within)?);
     }
-    Ok(Cluster::new(config, endpoints, open_endpoints.clone(), previous))
+    Ok(Cluster::new(config, endpoints, &accrual, known.of(&wire.name).open_endpoints.clone(), previous))
 }
 
 fn load_balancing(wire: i32) -> Result<LoadBalancing, Fault> {
@@ -49,23 +48,27 @@ fn load_balancing(wire: i32) -> Result<LoadBalancing, Fault> {
     }
 }
 
-fn accrual(wire: Option<&proto::FailureAccrual>) -> Result<AccrualPolicy, Fault> {
+fn accrual(wire: Option<&proto::Outlier>) -> Result<AccrualPolicy, Fault> {
     let default = AccrualPolicy::default();
     let Some(wire) = wire else { return Ok(default) };
-    let open_base = duration("failure_accrual.open_base", wire.open_base.as_ref())?.unwrap_or(default.open_base);
-    let open_max = duration("failure_accrual.open_max", wire.open_max.as_ref())?.unwrap_or(default.open_max);
+    let open_base = duration("open_base", wire.open_base.as_ref())?.unwrap_or(default.open_base);
+    let open_max = duration("open_max", wire.open_max.as_ref())?.unwrap_or(default.open_max);
     if open_max < open_base {
-        return Err(fault("failure_accrual.open_max", "is below open_base; must be at least that"));
+        return Err(fault("open_max", "is below open_base; must be at least that"));
     }
-    let failures = at_least_one("failure_accrual.consecutive_failures", wire.consecutive_failures)?;
-    Ok(AccrualPolicy { consecutive_failures: failures, open_base, open_max })
+    let max_ejected_percent = wire.max_ejected_percent.unwrap_or(default.max_ejected_percent);
+    if max_ejected_percent > 100 {
+        return Err(fault("max_ejected_percent", format!("is {max_ejected_percent}; must be 0 to 100")));
+    }
+    let consecutive_failures = at_least_one("consecutive_failures", wire.consecutive_failures)?;
+    let codes = codes(&wire.status_codes, &FAILURES)?;
+    Ok(AccrualPolicy { consecutive_failures, open_base, open_max, max_ejected_percent, codes })
 }
 
 fn endpoint(
     wire: &proto::Endpoint,
     accrual_policy: AccrualPolicy,
-    loads: &mut FastMap<u64, Arc<Load>>,
-    open_endpoints: &Arc<OpenEndpoints>,
+    known: &mut OfService,
 ) -> Result<EndpointCell, Fault> {
     if wire.id.is_empty() {
         return Err(fault("id", "is empty; must be the registration's instance id"));
@@ -73,11 +76,10 @@ fn endpoint(
     let address = address(wire)?;
     let identity = identity(&wire.identity)?;
     let key = key(&wire.id, address, identity.as_ref());
-    // Shared by all clusters that list the endpoint: its load and its breaker are the endpoint's, not a cluster's.
-    let load = loads.entry(key.0).or_insert_with(|| Arc::new(Load::new(open_endpoints.clone()))).clone();
+    let load = known.load(key);
     let weight = at_least_one("weight", wire.weight)?;
-    let id = wire.id.as_str().into();
-    Ok(EndpointCell { id, address, identity, weight, healthy: wire.healthy, key, accrual_policy, load })
+    let (id, peers) = (wire.id.as_str().into(), Arc::<Peers>::default());
+    Ok(EndpointCell { id, address, identity, weight, healthy: wire.healthy, key, accrual_policy, load, peers })
 }
 
 fn address(wire: &proto::Endpoint) -> Result<SocketAddr, Fault> {

@@ -3,6 +3,7 @@
 use crate::proto;
 use crate::resilience::breaker::ServiceLimits;
 use crate::router::MAX_AUTHORITY;
+use crate::status::{Code, CodeSet};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -59,6 +60,18 @@ pub(super) fn authority(at: usize, text: &str) -> Result<(), Fault> {
 /// A number of at least 1.
 pub(super) fn at_least_one(field: &str, value: u32) -> Result<u32, Fault> {
     if value == 0 { Err(fault(field, "is 0; must be at least 1")) } else { Ok(value) }
+}
+
+/// gRPC status codes, each of those that may stand there.
+pub(super) fn codes(wire: &[u32], allowed: &[Code]) -> Result<CodeSet, Fault> {
+    let one = |(at, number): (usize, &u32)| {
+        let code = Code::from_number(*number).filter(|code| allowed.contains(code));
+        code.ok_or_else(|| {
+            let names: Vec<_> = allowed.iter().map(|code| format!("{code} {}", code.number())).collect();
+            fault(format_args!("status_codes[{at}]"), format!("is {number}; must be one of {}", names.join(", ")))
+        })
+    };
+    wire.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>().map(|codes| CodeSet::of(&codes))
 }
 
 /// A circuit breaker's limits; the defaults where it is absent.

@@ -42,6 +42,7 @@ fn access(wire: &proto::Inbound, revision: u64) -> Result<AccessRules, Fault> {
             _ => return Err(within(fault("action", format!("is {}; must be ALLOW 1 or DENY 2", one.action)))),
         };
         let (rule, callers) = rule(one).map_err(within)?;
+        rules.names_methods |= !rule.methods.is_empty();
         set.add(rule, callers);
     }
     Ok(rules)

@@ -1,13 +1,13 @@
 //! `Route`: matches, weighted backends, policy.
 
-use super::field::{Fault, duration, fault};
+use super::field::{Fault, codes, duration, fault};
 use crate::balance::Cluster;
 use crate::hash::FastMap;
 use crate::proto;
 use crate::resilience::budget::BudgetPolicy;
 use crate::resilience::retry::{Backoff, MAX_ATTEMPTS, RetryPolicy};
 use crate::router::{Route, RouteMatch, RoutePolicy, WeightedBackends};
-use crate::status::{Code, CodeSet};
+use crate::status::Code;
 use std::sync::Arc;
 
 const MAX_WEIGHT: u32 = 1_000_000;
@@ -96,19 +96,8 @@ fn retry(wire: Option<&proto::Retry>) -> Result<RetryPolicy, Fault> {
     }
     Ok(RetryPolicy {
         attempts: wire.attempts,
-        codes: codes(&wire.status_codes)?,
+        codes: codes(&wire.status_codes, &RETRYABLE)?,
         backoff: Backoff { base, max },
         budget: BudgetPolicy { percent: wire.budget_percent, min_per_second: wire.budget_min_per_second },
     })
-}
-
-fn codes(wire: &[u32]) -> Result<CodeSet, Fault> {
-    let one = |(at, number): (usize, &u32)| {
-        let code = Code::from_number(*number).filter(|code| RETRYABLE.contains(code));
-        code.ok_or_else(|| {
-            let what = format!("is {number}; must be CANCELLED 1, DEADLINE_EXCEEDED 4, RESOURCE_EXHAUSTED 8, INTERNAL 13 or UNAVAILABLE 14");
-            fault(format_args!("status_codes[{at}]"), what)
-        })
-    };
-    wire.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>().map(|codes| CodeSet::of(&codes))
 }

@@ -17,8 +17,8 @@ impl Worker {
         if call.phase == Phase::Flushing {
             return self.abandon_flush(key);
         }
-        let message = spent(call, self.now);
-        self.end_call_by_proxy(key, Outcome::deadline(), &message);
+        let (message, outcome) = (spent(call, self.now), call.deadline.outcome());
+        self.end_call_by_proxy(key, outcome, &message);
         // The status waits behind data that its caller does not take: a reset does not.
         if self.calls.get(key).is_some_and(|call| call.phase == Phase::Flushing) {
             self.abandon_flush(key);
@@ -48,7 +48,7 @@ impl Worker {
             Phase::Backoff => self.start_attempt(key),
             Phase::Running => {
                 let message = format!("the attempt's own time is over: {}", spent(call, self.now));
-                self.attempt_failed(key, Failure::new(Outcome::deadline(), message));
+                self.attempt_failed(key, Failure::new(Outcome::per_try(), message));
             }
             Phase::Flushing => {}
         }

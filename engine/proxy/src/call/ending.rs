@@ -157,6 +157,7 @@ impl Worker {
         let super::Call { policy, plan, .. } = call;
         plan.finish(policy.breaker());
         policy.breaker().release(Limit::Requests);
+        policy.learn(call.head.get(b":path").unwrap_or_default(), outcome);
         let (direction, cluster, mtls) = match &call.policy {
             Policy::Outbound(outbound) => {
                 // The cell that carried the last attempt is gone by now; what it must prove is the cluster's rule.
@@ -179,7 +180,8 @@ impl Worker {
             duration_us: self.now.saturating_duration_since(call.started).as_micros() as u64,
             request_bytes: call.request_bytes,
             response_bytes: call.response_bytes,
-            retries: call.plan.previous_attempts(),
+            retries: call.plan.retries(),
+            without_deadline: call.deadline.instant().is_none(),
         };
         self.telemetry.series.record(&series, &sample);
         if call.trace.keeps(outcome.is_success()) {

@@ -18,7 +18,7 @@ impl Worker {
         let path = self.fields.get(b":path").unwrap_or_default();
         let method = match (policy, own) {
             (Some(policy), _) => policy.method_name(),
-            (None, Some(own)) => own.method_name(own.method(path).label),
+            (None, Some(own)) => own.method_name(own.learn(path, &refusal.outcome)),
             (None, None) => "other",
         };
         let caller = if inbound { peer.as_ref().map_or("external", |peer| peer.as_str()) } else { "unknown" };

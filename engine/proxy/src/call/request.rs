@@ -86,7 +86,7 @@ impl Worker {
             Policy::Outbound(outbound) => {
                 let rules = &outbound.route.policy;
                 let method = &outbound.method;
-                (RetryPlan::new(rules, method), Deadline::effective(self.now, caller, rules, method.unary))
+                (RetryPlan::new(rules, method), Deadline::effective(self.now, caller, rules))
             }
             // The caller's sidecar has applied the caps and makes the retries by policy.
             Policy::Inbound(inbound) => {
@@ -199,7 +199,7 @@ impl Worker {
         let Some(call) = self.calls.get(key) else { return self.impossible("on_caller_gone") };
         // Callers keep the deadline themselves and are a little quicker than our timer: the cause is the same.
         let late = super::deadline::is_out_of_time(call, self.now);
-        let outcome = if late { Outcome::deadline() } else { Outcome::cancelled() };
+        let outcome = if late { call.deadline.outcome() } else { Outcome::cancelled() };
         if call.phase != Phase::Flushing {
             self.end_attempt(key, &outcome);
             self.record_call(key, &outcome);

@@ -33,7 +33,8 @@ pub(crate) fn decide(
     let authority = authority.or_else(|| head.get(b":authority")).or_else(|| head.get(b"host")).unwrap_or_default();
     let path = head.get(b":path").unwrap_or_default();
     let service = snapshot.service(authority).ok_or_else(|| unknown(authority))?;
-    let route = service.route(path, |name| head.get(name.as_bytes())).ok_or_else(|| no_rule(service, path))?;
+    let has = |name: &str, value: &[u8]| head.iter().any(|one| one.name == name.as_bytes() && one.value == value);
+    let route = service.route(path, has).ok_or_else(|| no_rule(service, path))?;
     let cluster = route.pick_cluster(random);
     Ok(Routed {
         service: service.clone(),
@@ -54,7 +55,7 @@ pub(crate) fn port_authority(listener: Listener, ports: &[crate::settings::Upstr
 fn unknown(authority: &[u8]) -> Refusal {
     let name = authority.escape_ascii();
     let message = format!("no service answers to the authority {name}; declare it, or call one that is declared");
-    Refusal::local(Reason::NoRoute, message)
+    Refusal::local(Reason::UnknownService, message)
 }
 
 fn no_rule(service: &Service, path: &[u8]) -> Refusal {

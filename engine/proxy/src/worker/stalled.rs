@@ -93,6 +93,6 @@ impl Worker {
         self.over_limit(key, LIMIT);
         let limit = self.settings.limits.stall_timeout.as_secs_f64();
         let message = self.upstream_words(call, &format!("took nothing of the request for {limit} s (stall_timeout)"));
-        self.attempt_failed(call, Failure::new(Outcome::deadline(), message));
+        self.attempt_failed(call, Failure::new(Outcome::cap(), message));
     }
 }

@@ -15,12 +15,12 @@ fn dead_address() -> SocketAddr {
 }
 
 #[test]
-fn an_unknown_authority_has_no_route() {
+fn an_authority_that_the_mesh_does_not_know_is_unavailable() {
     run(async {
         let (_engine, outbound) = mesh::outbound(&Policy::to(&[dead_address()]));
         let caller = Caller::connect(&outbound, "nobody.shop").await;
         let reply = caller.unary("Unary", b"").await;
-        assert_eq!((reply.status(), reply.reason()), ("12", "no_route"));
+        assert_eq!((reply.status(), reply.reason()), ("14", "unknown_service"));
         assert!(reply.trailers_only && reply.message().contains("nobody.shop"), "{reply:?}");
     });
 }

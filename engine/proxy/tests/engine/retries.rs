@@ -14,10 +14,11 @@ async fn call(policy: &Policy, method: &str) -> Reply {
 }
 
 #[test]
-fn an_unavailable_in_a_trailers_only_reply_is_tried_again() {
+fn an_unavailable_in_a_trailers_only_reply_is_tried_again_where_the_method_is_idempotent() {
     run(async {
         let callee = Callee::start();
-        let reply = call(&Policy::to(&[callee.address]), "FailOnce").await;
+        let policy = Policy::to(&[callee.address]).route(|route| route.idempotent = true);
+        let reply = call(&policy, "FailOnce").await;
         assert_eq!((reply.status(), &*reply.body), ("0", b"again".as_slice()), "{reply:?}");
         assert_eq!(callee.seen.calls.load(SeqCst), 2);
         let heads = callee.seen.heads.lock().expect("heads");
@@ -36,12 +37,15 @@ fn an_unavailable_in_trailers_is_tried_again_where_the_method_is_idempotent() {
 }
 
 #[test]
-fn an_unavailable_in_trailers_is_final_where_the_method_may_not_run_twice() {
+fn an_unavailable_in_trailers_or_without_headers_is_final_where_the_method_may_not_run_twice() {
     run(async {
         let callee = Callee::start();
-        let reply = call(&Policy::to(&[callee.address]), "FailLate").await;
-        assert_eq!((reply.status(), reply.message()), ("14", "late"), "{reply:?}");
-        assert_eq!(callee.seen.calls.load(SeqCst), 1);
+        for (method, message) in [("FailLate", "late"), ("Fail", "never")] {
+            let before = callee.seen.calls.load(SeqCst);
+            let reply = call(&Policy::to(&[callee.address]), method).await;
+            assert_eq!((reply.status(), reply.message()), ("14", message), "{reply:?}");
+            assert_eq!(callee.seen.calls.load(SeqCst) - before, 1, "{method}");
+        }
     });
 }
 
@@ -95,7 +99,10 @@ fn a_declared_unary_head_is_held_until_its_trailers() {
 fn attempts_end_and_the_last_reply_is_passed_on() {
     run(async {
         let callee = Callee::start();
-        let policy = Policy::to(&[callee.address]).route(|route| route.retry = Some(mesh::retry(3)));
+        let policy = Policy::to(&[callee.address]).route(|route| {
+            route.retry = Some(mesh::retry(3));
+            route.idempotent = true;
+        });
         let reply = call(&policy, "Fail").await;
         assert_eq!((reply.status(), reply.message(), reply.reason()), ("14", "never", ""), "{reply:?}");
         assert_eq!(callee.seen.calls.load(SeqCst), 3);

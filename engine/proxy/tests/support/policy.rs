@@ -80,10 +80,11 @@ pub(crate) fn cluster(name: &str, endpoints: &[SocketAddr]) -> proto::Cluster {
         name: name.into(),
         endpoints: endpoints.iter().enumerate().map(endpoint).collect(),
         load_balancing: proto::LoadBalancing::RoundRobin.into(),
-        failure_accrual: Some(proto::FailureAccrual {
+        outlier: Some(proto::Outlier {
             consecutive_failures: 7,
             open_base: Some(millis(1000)),
             open_max: Some(millis(60_000)),
+            ..Default::default()
         }),
         connect_timeout: Some(millis(5000)),
         ..Default::default()

@@ -37,9 +37,24 @@ fn a_split_of_90_to_10_lands_within_three_standard_deviations() {
 }
 
 #[test]
+fn a_single_instance_is_never_ejected() {
+    let mut world = World::new(&Policy::to(&[address(1)]).route(|route| route.retry = Some(crate::policy::retry(1))));
+    let caller = world.caller();
+    for nth in 0..20 {
+        let stream = world.call(caller, "Unary", &[], b"x");
+        let server = world.servers()[0];
+        world.server(server).refuse(nth, &[("grpc-status", "14")]);
+        world.run();
+        assert_eq!(world.seen(caller, stream).reason(), "", "call {nth} reaches the application");
+    }
+}
+
+#[test]
 fn seven_failures_open_an_endpoint_and_one_real_call_probes_it() {
     let mut policy = Policy::to(&[address(1)]).route(|route| route.retry = Some(crate::policy::retry(1)));
-    policy.snapshot.clusters[0].failure_accrual.as_mut().expect("accrual").open_base = Some(millis(1000));
+    let outlier = policy.snapshot.clusters[0].outlier.as_mut().expect("ejection");
+    // The only one may be out as well, so that what happens to it is all there is to see.
+    outlier.max_ejected_percent = Some(100);
     let mut world = World::new(&policy);
     let caller = world.caller();
     for nth in 0..7 {

@@ -110,7 +110,7 @@ fn a_refused_stream_goes_elsewhere_at_once_and_spends_no_budget() {
 
 #[test]
 fn a_negative_pushback_is_obeyed() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
+    let mut world = World::new(&Policy::to(&[address(1)]).route(|route| route.idempotent = true));
     let caller = world.caller();
     let call = world.call(caller, "Unary", &[], b"x");
     let server = world.servers()[0];

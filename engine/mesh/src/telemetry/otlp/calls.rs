@@ -25,6 +25,9 @@ pub(super) struct Calls<'a> {
     pub(super) request_bytes: u64,
     pub(super) response_bytes: u64,
     pub(super) retries: u64,
+    pub(super) without_deadline: u64,
+    /// Since when all of it counts: the start of the youngest series.
+    pub(super) start_unix_nano: u64,
     pub(super) duration: Histogram,
 }
 
@@ -88,6 +91,8 @@ impl<'a> Calls<'a> {
             request_bytes: series.request_bytes,
             response_bytes: series.response_bytes,
             retries: series.retries,
+            without_deadline: series.without_deadline,
+            start_unix_nano: series.start_unix_nano,
             duration: series.duration.clone().unwrap_or_default(),
         }
     }
@@ -96,6 +101,8 @@ impl<'a> Calls<'a> {
         self.request_bytes += series.request_bytes;
         self.response_bytes += series.response_bytes;
         self.retries += series.retries;
+        self.without_deadline += series.without_deadline;
+        self.start_unix_nano = self.start_unix_nano.max(series.start_unix_nano);
         if let Some(duration) = &series.duration {
             self.duration = sum(&self.duration, duration);
         }

@@ -37,24 +37,31 @@ pub(super) fn metrics(telemetry: &Telemetry, facts: &OtlpFacts) -> Vec<Metric> {
 fn calls(calls: &[Calls<'_>], covered: Covered) -> Vec<Option<Metric>> {
     let of = |outbound: bool| calls.iter().filter(move |one| one.shown.outbound == outbound);
     let durations = |outbound| of(outbound).map(|one| duration(one, covered)).collect::<Vec<_>>();
-    let sums = |value: fn(&Calls<'_>) -> u64| {
-        calls.iter().map(|one| (one.shown.attributes(), int(value(one)))).collect::<Points>()
-    };
-    let retries = of(true).map(|one| (one.shown.attributes(), int(one.retries))).collect();
+    let retries = sums(of(true), covered, |one| one.retries);
+    let unbounded = sums(of(true).filter(|one| one.without_deadline > 0), covered, |one| one.without_deadline);
     vec![
         histogram(names::CLIENT_CALL_DURATION, durations(true)),
         histogram(names::SERVER_CALL_DURATION, durations(false)),
-        covered.sum(names::REQUEST_BYTES, "By", sums(|one| one.request_bytes)),
-        covered.sum(names::RESPONSE_BYTES, "By", sums(|one| one.response_bytes)),
-        covered.sum(names::RETRIES, "{attempt}", retries),
+        monotonic(names::REQUEST_BYTES, "By", sums(calls.iter(), covered, |one| one.request_bytes)),
+        monotonic(names::RESPONSE_BYTES, "By", sums(calls.iter(), covered, |one| one.response_bytes)),
+        monotonic(names::RETRIES, "{attempt}", retries),
+        monotonic(names::WITHOUT_DEADLINE, "{call}", unbounded),
     ]
+}
+
+fn sums<'a>(
+    calls: impl Iterator<Item = &'a Calls<'a>>,
+    covered: Covered,
+    value: fn(&Calls<'_>) -> u64,
+) -> Vec<NumberDataPoint> {
+    calls.map(|one| number(one.shown.attributes(), int(value(one)), covered.since(one))).collect()
 }
 
 fn duration(calls: &Calls<'_>, covered: Covered) -> ExponentialHistogramDataPoint {
     let buckets = Exponential::from(&calls.duration);
     ExponentialHistogramDataPoint {
         attributes: calls.shown.attributes(),
-        start_time_unix_nano: covered.start,
+        start_time_unix_nano: covered.since(calls).start,
         time_unix_nano: covered.end,
         count: calls.duration.count.iter().sum(),
         sum: Some(seconds(calls.duration.sum_us as f64)),
@@ -164,17 +171,25 @@ impl Covered {
     }
 
     fn sum(self, name: &str, unit: &str, points: Points) -> Option<Metric> {
-        let sum = Sum { data_points: numbers(points, self), aggregation_temporality: CUMULATIVE, is_monotonic: true };
-        (!sum.data_points.is_empty()).then(|| metric(name, unit, Data::Sum(sum)))
+        monotonic(name, unit, numbers(points, self))
+    }
+
+    /// The calls of a series may count from later on; from an older engine they do not say.
+    fn since(self, calls: &Calls<'_>) -> Self {
+        let start = if calls.start_unix_nano == 0 { self.start } else { calls.start_unix_nano };
+        Self { start, ..self }
     }
 }
 
+fn monotonic(name: &str, unit: &str, data_points: Vec<NumberDataPoint>) -> Option<Metric> {
+    let sum = Sum { data_points, aggregation_temporality: CUMULATIVE, is_monotonic: true };
+    (!sum.data_points.is_empty()).then(|| metric(name, unit, Data::Sum(sum)))
+}
+
 fn numbers(points: Points, covered: Covered) -> Vec<NumberDataPoint> {
-    let point = |(attributes, value)| NumberDataPoint {
-        start_time_unix_nano: covered.start,
-        time_unix_nano: covered.end,
-        value: Some(value),
-        attributes,
-    };
-    points.into_iter().map(point).collect()
+    points.into_iter().map(|(attributes, value)| number(attributes, value, covered)).collect()
+}
+
+fn number(attributes: Vec<KeyValue>, value: Number, covered: Covered) -> NumberDataPoint {
+    NumberDataPoint { start_time_unix_nano: covered.start, time_unix_nano: covered.end, value: Some(value), attributes }
 }

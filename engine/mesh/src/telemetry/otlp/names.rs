@@ -3,12 +3,14 @@
 
 use super::messages::{AnyValue, KeyValue, Value};
 use crate::status::Code;
+use crate::telemetry::counters::EJECTIONS_SPARED;
 
 pub(super) const CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
 pub(super) const SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
 pub(super) const REQUEST_BYTES: &str = "tulle.call.request.size";
 pub(super) const RESPONSE_BYTES: &str = "tulle.call.response.size";
 pub(super) const RETRIES: &str = "tulle.call.retries";
+pub(super) const WITHOUT_DEADLINE: &str = "tulle.call.without_deadline";
 pub(super) const ENDPOINT_STATE: &str = "tulle.endpoint.breaker.state";
 pub(super) const ENDPOINT_EJECTIONS: &str = "tulle.endpoint.ejections";
 pub(super) const ENDPOINT_CONSECUTIVE_FAILURES: &str = "tulle.endpoint.consecutive_failures";
@@ -55,6 +57,7 @@ pub(super) fn label_of(counter: &str) -> Option<&'static str> {
         "tulle.connections.accepted" => Some("tulle.listener"),
         "tulle.limits.exceeded" => Some(LIMIT),
         "tulle.engine.impossible" => Some("tulle.place"),
+        EJECTIONS_SPARED => Some(TARGET),
         _ => None,
     }
 }
