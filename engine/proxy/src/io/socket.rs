@@ -146,3 +146,7 @@ fn tune(stream: &TcpStream) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = socket.set_tcp_notsent_lowat(UNSENT);
 }
+
+#[cfg(test)]
+#[path = "socket_tests.rs"]
+mod tests;

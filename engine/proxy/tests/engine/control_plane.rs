@@ -7,10 +7,12 @@ use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Ping, PingPong};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use std::net::SocketAddr;
+use socket2::{SockRef, Socket};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -19,6 +21,8 @@ pub(crate) const HOST: &str = "control-plane.tulle";
 /// A window that every request of some size has to wait for.
 pub(crate) const SMALL_WINDOW: u32 = 4 * 1024;
 const ANSWER: &[u8] = &[0, 0, 0, 0, 0];
+/// More than half of a window, which is given back while the rest still comes.
+const MUCH: usize = 60 * 1024;
 
 /// A running server; it ends with this value.
 pub(crate) struct ControlPlane {
@@ -41,14 +45,43 @@ pub(crate) enum Seen {
     Closed,
 }
 
+/// How its connections end.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Orderly,
+    Reset,
+}
+
+impl End {
+    fn of(self, socket: Socket) {
+        match self {
+            Self::Orderly => {
+                // Closed with unread bytes it would end with a reset after all.
+                let _ = socket.shutdown(Shutdown::Write);
+                let mut rest = TcpStream::from_std(socket.into()).expect("a socket");
+                tokio::spawn(async move { tokio::io::copy(&mut rest, &mut tokio::io::sink()).await });
+            }
+            Self::Reset => socket.set_linger(Some(Duration::ZERO)).expect("no lingering"),
+        }
+    }
+}
+
 impl ControlPlane {
     pub(crate) fn start(authority: &Authority) -> Self {
         Self::named(authority, CONTROL_PLANE, HOST)
     }
 
+    /// Its connections end with a reset.
+    pub(crate) fn abrupt(authority: &Authority) -> Self {
+        Self::serving(authority.server(CONTROL_PLANE, HOST), End::Reset)
+    }
+
     /// Shows a certificate with these names.
     pub(crate) fn named(authority: &Authority, spiffe_id: &str, host: &str) -> Self {
-        let config = authority.server(spiffe_id, host);
+        Self::serving(authority.server(spiffe_id, host), End::Orderly)
+    }
+
+    fn serving(config: Arc<rustls::ServerConfig>, end: End) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("non-blocking");
         let address = listener.local_addr().expect("an address");
@@ -56,7 +89,7 @@ impl ControlPlane {
         let (stop, stopped) = watch::channel(false);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(serve(listener, config, tell, stopped));
+            runtime.block_on(serve(listener, config, end, tell, stopped));
         });
         Self { address, seen, stop, thread: Some(thread) }
     }
@@ -97,6 +130,7 @@ impl Drop for ControlPlane {
 async fn serve(
     listener: std::net::TcpListener,
     config: Arc<rustls::ServerConfig>,
+    end: End,
     tell: Sender<Seen>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -105,14 +139,17 @@ async fn serve(
         tokio::select! {
             accepted = listener.accept() => {
                 let (socket, _) = accepted.expect("a connection");
-                tokio::spawn(connection(socket, config.clone(), tell.clone()));
+                // What has been said is on its way then, however the connection ends.
+                socket.set_nodelay(true).expect("no delay");
+                tokio::spawn(connection(socket, config.clone(), end, tell.clone()));
             }
             _ = stopped.changed() => return,
         }
     }
 }
 
-async fn connection(socket: TcpStream, config: Arc<rustls::ServerConfig>, tell: Sender<Seen>) {
+async fn connection(socket: TcpStream, config: Arc<rustls::ServerConfig>, end: End, tell: Sender<Seen>) {
+    let kept = SockRef::from(&socket).try_clone().expect("another handle");
     let Some(stream) = TlsStream::accept(socket, config).await else { return };
     let _ = tell.send(Seen::Connection(stream.certificate()));
     let mut builder = Builder::new();
@@ -120,6 +157,7 @@ async fn connection(socket: TcpStream, config: Arc<rustls::ServerConfig>, tell: 
     if let Ok(mut http2) = builder.handshake::<_, Bytes>(stream).await {
         calls(&mut http2, &tell).await;
     }
+    end.of(kept);
     let _ = tell.send(Seen::Closed);
 }
 
@@ -129,13 +167,14 @@ async fn calls(http2: &mut Connection<TlsStream, Bytes>, tell: &Sender<Seen>) {
     while let Some(Ok((request, mut respond))) = http2.accept().await {
         let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         match method.as_str() {
-            "Close" => {
+            "Close" | "CloseLong" => {
                 take(request, respond, tell.clone(), http2).await;
                 return;
             }
             "Leave" => {
-                take(request, respond, tell.clone(), http2).await;
+                // Before the answer, so that whoever has that has this too.
                 http2.graceful_shutdown();
+                take(request, respond, tell.clone(), http2).await;
             }
             "Ping" => {
                 take(request, respond, tell.clone(), http2).await;
@@ -202,6 +241,10 @@ async fn answer(request: Request<h2::RecvStream>, mut respond: SendResponse<Byte
         "Long" => {
             let _ = out.send_data(Bytes::from(vec![0; 100 * 1024]), false);
             let _ = std::future::poll_fn(|cx| out.poll_reset(cx)).await;
+        }
+        "CloseLong" => {
+            let _ = out.send_data(Bytes::from(vec![0; MUCH]), false);
+            let _ = out.send_trailers(status("0", ""));
         }
         _ => {
             let _ = out.send_data(Bytes::from_static(ANSWER), false);

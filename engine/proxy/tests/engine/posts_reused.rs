@@ -8,7 +8,12 @@ use tulle_proxy::PostError;
 /// One call that went through, on a connection that stays unless `method` ends it.
 fn after(method: &str) -> (Authority, ControlPlane, Joined) {
     let authority = Authority::new();
-    let (control_plane, joined) = (ControlPlane::start(&authority), Joined::with(&authority));
+    let control_plane = ControlPlane::start(&authority);
+    after_on(authority, control_plane, method)
+}
+
+fn after_on(authority: Authority, control_plane: ControlPlane, method: &str) -> (Authority, ControlPlane, Joined) {
+    let joined = Joined::with(&authority);
     joined.post(&control_plane, method).expect("taken");
     control_plane.connection();
     control_plane.call();
@@ -23,6 +28,28 @@ fn a_connection_that_was_closed_meanwhile_costs_nothing() {
     control_plane.connection();
     control_plane.call();
     control_plane.saw_no_more();
+}
+
+#[test]
+fn a_connection_that_was_reset_meanwhile_costs_nothing() {
+    let authority = Authority::new();
+    let control_plane = ControlPlane::abrupt(&authority);
+    let (_authority, control_plane, joined) = after_on(authority, control_plane, "Close");
+    assert!(matches!(control_plane.next(), Seen::Closed));
+    joined.post(&control_plane, "Take").expect("taken");
+    control_plane.connection();
+    control_plane.call();
+    control_plane.saw_no_more();
+}
+
+#[test]
+fn an_answer_is_taken_though_the_connection_is_reset_behind_it() {
+    for _ in 0..10 {
+        let authority = Authority::new();
+        let control_plane = ControlPlane::abrupt(&authority);
+        let (_authority, control_plane, _joined) = after_on(authority, control_plane, "CloseLong");
+        assert!(matches!(control_plane.next(), Seen::Closed));
+    }
 }
 
 #[test]

@@ -114,9 +114,17 @@ impl Session {
         }
     }
 
+    /// A write that fails decides nothing: the answer, or an alert that says why, may lie in the socket already. Reading
+    /// goes on to where that ends.
     fn exchange(&mut self, answer: &mut Answer) -> Result<(), Fault> {
+        let mut writes = true;
         while !answer.is_complete() {
-            self.flush()?;
+            if writes {
+                match self.flush() {
+                    Err(Fault::Socket(error)) if error.kind() != ErrorKind::TimedOut => writes = false,
+                    flushed => flushed?,
+                }
+            }
             self.read(Some(answer))?;
         }
         Ok(())
