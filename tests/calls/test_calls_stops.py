@@ -46,7 +46,7 @@ def test_an_answer_on_its_way_to_a_slow_reader_comes_whole_though_a_sidecar_stop
 def test_an_application_that_is_stopped_with_its_sidecar_may_still_make_the_calls_that_it_owes(
     calls_lane: Lane,
 ) -> None:
-    """Both get SIGTERM; the call that is under way needs a new call to another service when the sidecar has long begun to drain."""
+    """Both get SIGTERM; a call under way needs a new one to another service long after the drain began."""
     forwarder = Forwarder("owed", delay=OWED)
     with settled(calls_lane, "owed") as place, closing(forwarder), guests(calls_lane):
         beside = calls_lane.beside("leaving", forwarder.port)
