@@ -148,7 +148,7 @@ START ?= 0
 sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace
 	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
 
-.PHONY: fuzz interleave soak streams
+.PHONY: fuzz interleave soak streams calls
 fuzz: $(VENV)/.dependencies ## every fuzz target for SECONDS=60 each, guided by coverage; needs g++; findings are kept in .cache/fuzz
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
@@ -160,6 +160,9 @@ soak: setup ## mixed load with faults for MINUTES=20: memory, descriptors, error
 
 streams: setup ## streams and sizes through the pair, grpc-go's too; needs go
 	$(BIN)/pytest -q tests/streams/test_*.py tests/streams/slow_*.py
+
+calls: setup ## that no honest call is hurt, the slow ones too: 90 s of silence, a minute of cancels (12 minutes)
+	$(BIN)/pytest -q tests/calls/test_*.py tests/calls/slow_*.py
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
 

@@ -16,16 +16,16 @@ CALLER = "caller"
 class Lane(Mesh):
     """As Mesh, plus members beside programs that the test itself starts."""
 
-    def beside(self, name: str, port: int) -> Member:
+    def beside(self, name: str, port: int, *flags: str) -> Member:
         """A registered, healthy instance of `name` whose application listens on `port`."""
-        member = self._join(name, port, ())
+        member = self.join(name, port, flags)
         self.wait_for_instances(name, {member.instance})
         return member
 
-    def caller_of(self, *names: str) -> Member:
+    def caller_of(self, *names: str, flags: tuple[str, ...] = ()) -> Member:
         """A workload with one upstream port for each of `names`."""
         upstreams = (("--upstream", f"127.0.0.1:0={name}.{NAMESPACE}") for name in names)
-        caller = self._join(CALLER, None, tuple(part for upstream in upstreams for part in upstream))
+        caller = self.join(CALLER, None, (*flags, *(part for upstream in upstreams for part in upstream)))
         if len(names) == 1:
             self.allow(names[0], CALLER)  # under the name that a test may narrow it by
         else:
@@ -53,7 +53,8 @@ spec:
         with caller.channel(service) as via:
             until(lambda: _answer(via) in known, f"a call to {service}")
 
-    def _join(self, name: str, port: int | None, more: tuple[str, ...]) -> Member:
+    def join(self, name: str, port: int | None, more: tuple[str, ...] = ()) -> Member:
+        """A sidecar that is ready, whatever it thinks of its application."""
         instance = f"{name}-{len(self.members)}"
         command = [*self.sidecar_program(), *self.sidecar_arguments(name, instance, port, {}), *more]
         sidecar = Child.start(instance, command, self.folder)

@@ -1,5 +1,6 @@
 """A client that sends whatever bytes it is told to and reads frame by frame what comes back."""
 
+import contextlib
 import socket
 import struct
 import time
@@ -101,6 +102,11 @@ class Peer:
     def told(self) -> str:
         """The last frames, in words."""
         return "; ".join(str(frame) for frame in self.seen[-4:]) or "nothing"
+
+    def stop(self) -> None:
+        """End the connection, also under a thread that reads it."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.sock.close()
