@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	pb "tulle.dev/peers/contract"
 )
 
@@ -106,6 +108,9 @@ func cut(client pb.PeersClient, number int, key string, after time.Duration, at 
 	call, err := client.Down(ctx, &pb.Ask{Key: key, Count: 10_000, IntervalMs: 20})
 	for err == nil {
 		_, err = call.Recv()
+	}
+	if call == nil && ctx.Err() != nil { // begun and cancelled at once: grpc-go says EOF for whatever ended it
+		return status.FromContextError(ctx.Err()).Err()
 	}
 	return err
 }

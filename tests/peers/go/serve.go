@@ -29,7 +29,6 @@ type server struct {
 // serve answers until it is ended; its first line says the port.
 func serve(arguments []string) error {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
-	_ = flags.String("name", "", "tells one server of several from the others")
 	port := flags.Int("port", 0, "port, 0 for a free one")
 	age := flags.Int("max-connection-age-ms", 0, "0 for none")
 	grace := flags.Int("max-connection-age-grace-ms", 0, "0 for none")

@@ -66,11 +66,15 @@ func bulk(arguments []string) error {
 	client := pb.NewPeersClient(via)
 	var took []float64
 	for round := range *rounds + 1 {
+		messages := uint32(*count)
+		if round == 0 { // opens connections, and is not counted
+			messages = 1
+		}
 		begun := time.Now()
-		if err := moved(client, *direction, uint32(*size), uint32(*count)); err != nil {
+		if err := moved(client, *direction, uint32(*size), messages); err != nil {
 			return err
 		}
-		if round > 0 { // the first one opens connections
+		if round > 0 {
 			took = append(took, time.Since(begun).Seconds())
 		}
 	}
