@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from typing import Any
 
 import grpc
 import pytest
@@ -48,6 +49,15 @@ def served(request: pytest.FixtureRequest, room: Room) -> Served:
 def test_an_application_that_says_draining_is_executed_once(served: Served) -> None:
     assert _asked(served, failing("draining")) == "the application's own"
     assert len(served.executions("draining")) == 1
+
+
+@pytest.mark.real
+def test_a_reason_that_an_application_gives_is_not_told_to_its_caller(served: Served) -> None:
+    """Only the mesh speaks for the mesh."""
+    with channel(*served.meshed) as via, pytest.raises(grpc.RpcError) as failed:
+        PeersStub(via).Unary(failing("reason"), timeout=10)
+    told: Any = failed.value.trailing_metadata()
+    assert "tulle-reason" not in dict(told or ())
 
 
 @pytest.mark.real
