@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO_DIR := engine
 ENGINE_SOURCES := $(shell find engine bench -name target -prune -o \( -name '*.rs' -o -name 'Cargo.toml' -o -name Cargo.lock \) -print 2>/dev/null) $(wildcard protos/tulle/v1/*.proto)
-PROTOS := $(wildcard protos/tulle/v1/*.proto) $(shell find demo -name '*.proto' 2>/dev/null)
+PROTOS := $(wildcard protos/tulle/v1/*.proto) $(shell find demo tests/peers -name '*.proto' 2>/dev/null)
 PYTHON_ROOMS := tulle sidecar control_plane dashboard demo protos bench tests
 SECONDS ?= 60
 MINUTES ?= 20
@@ -101,7 +101,7 @@ test-rust: setup tools
 	cd engine/interleave && cargo test --locked --quiet
 	cd bench && cargo test --locked --quiet
 
-test-python: setup tools
+test-python: setup tools stacks
 	$(BIN)/pytest -q
 
 lint: lint-python lint-rust protos-check ## formats, types, imports, warnings as errors
@@ -163,6 +163,13 @@ streams: setup ## streams and sizes through the pair, grpc-go's too; needs go
 
 calls: setup ## that no honest call is hurt, the slow ones too: 90 s of silence, a minute of cancels (12 minutes)
 	$(BIN)/pytest -q tests/calls/test_*.py tests/calls/slow_*.py
+
+.PHONY: stacks peers
+stacks: setup ## build the gRPC stacks of tests/peers (Go, Java, JavaScript, Rust) into .cache/peers; needs go, mvn, npm, cargo
+	@$(BIN)/python -m tests.peers
+
+peers: stacks ## real gRPC stacks as servers and callers through the pair, at full length (10 minutes)
+	$(BIN)/pytest -q tests/peers/test_*.py tests/peers/slow_*.py
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
 

@@ -164,7 +164,8 @@ spec:
         until(lambda: wanted <= self.healthy_instances(name), f"healthy instances {sorted(wanted)} of {name}")
 
     def healthy_instances(self, name: str) -> set[str]:
-        described = json.loads(self.tulle("describe", f"{NAMESPACE}/{name}", "-o", "json").stdout)
+        answer = self.tulle("describe", f"{NAMESPACE}/{name}", "-o", "json", check=False).stdout
+        described = json.loads(answer) if answer else {}  # until its first instance has registered there is no service
         return {instance["id"] for instance in described.get("instances", []) if instance.get("healthy")}
 
     def reaches(self, caller: Member, service: str) -> None:
