@@ -65,8 +65,8 @@ const FAULTS: [(&str, &str, &str, &str); 5] = [
     ),
     (
         "shared.rs",
-        "self.open.fetch_add(1, Relaxed) < self.limit",
-        "self.open.load(Relaxed) < self.limit && { self.open.fetch_add(1, Relaxed); true }",
+        "self.open.fetch_add(1, Relaxed) < self.limit_of(purpose)",
+        "self.open.load(Relaxed) < self.limit_of(purpose) && { self.open.fetch_add(1, Relaxed); true }",
         "faulty_descriptors.rs",
     ),
 ];

@@ -179,6 +179,9 @@ pub(crate) mod worker {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Listener {
         Outbound,
+        UpstreamPort(usize),
+        Inbound,
+        InboundPlaintext,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

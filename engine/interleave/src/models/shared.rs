@@ -85,14 +85,13 @@ macro_rules! one_place {
     ($module:path) => {{
         use $module as shared;
         loom::model(|| {
-            let places = shared::Descriptors { limit: 1, open: crate::sync::atomic::AtomicUsize::new(0) };
-            let places = Arc::new(places);
+            let places = Arc::new(shared::Descriptors::of(1));
             let other = places.clone();
-            let there = thread::spawn(move || other.take());
-            let here = places.take();
+            let there = thread::spawn(move || other.take(shared::Purpose::Connect));
+            let here = places.take(shared::Purpose::Connect);
             assert!(here ^ there.join().expect("no panic"), "one place, one taker");
             places.give_back();
-            assert!(places.take(), "a place that was given back is free");
+            assert!(places.take(shared::Purpose::Connect), "a place that was given back is free");
         });
     }};
 }

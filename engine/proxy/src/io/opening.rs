@@ -9,7 +9,6 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering::Relaxed;
 use tulle_mesh::spiffe::SpiffeId;
 use tulle_mesh::telemetry::CounterName;
 
@@ -30,7 +29,7 @@ impl Loop {
     /// A connection that never gets a place.
     fn refuse(&mut self, error: &TlsError) {
         self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
-        self.handle.load.fetch_sub(1, Relaxed);
+        self.handle.unload();
         self.descriptors.give_back();
     }
 
@@ -84,7 +83,7 @@ impl Loop {
             self.ready.retain(|listed| *listed != key.0);
         }
         if socket.listener.is_some() {
-            self.handle.load.fetch_sub(1, Relaxed);
+            self.handle.unload();
         }
         self.descriptors.give_back();
         socket.close();

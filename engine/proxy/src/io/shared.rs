@@ -98,6 +98,11 @@ impl WorkerHandle {
         self.waker.wake()
     }
 
+    /// A downstream connection of it is gone.
+    pub(crate) fn unload(&self) {
+        self.load.fetch_sub(1, Relaxed);
+    }
+
     pub(crate) fn wake(&self) -> io::Result<()> {
         self.waker.wake()
     }
