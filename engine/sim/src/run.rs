@@ -186,8 +186,7 @@ impl<'s> Run<'s> {
     fn turn(&mut self) -> bool {
         let mut any = false;
         for sidecar in &mut self.sidecars {
-            let due = sidecar.next_time(&self.world).is_some_and(|time| time <= self.world.now);
-            if due || sidecar.is_ready {
+            if sidecar.next_time(&self.world).is_some_and(|time| time <= self.world.now) {
                 any = true;
                 sidecar.turn(&mut self.world);
             }
@@ -223,7 +222,7 @@ impl<'s> Run<'s> {
             Event::Rejoin { sidecar, epoch } => {
                 self.control.rejoin(world, sidecar, epoch, self.sidecars[sidecar].revision);
             }
-            Event::GraceOver(sidecar) => self.sidecars[sidecar].stop(world),
+            Event::GraceOver(sidecar) => self.sidecars[sidecar].stop(),
             Event::Net(_) | Event::Cancel(_) | Event::CallersTimeOver(_) => {}
         }
     }

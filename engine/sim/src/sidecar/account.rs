@@ -1,0 +1,47 @@
+//! What the models of a sidecar's connections have seen, told to the judge.
+
+use super::{Sidecar, Socket};
+use crate::fault::Side;
+use crate::net::Net;
+use crate::passage::{Actor, Conn};
+use crate::watch::Mark;
+use crate::world::World;
+
+// === impl Sidecar ===
+
+impl Sidecar {
+    /// Tells what the models have seen.
+    pub(super) fn report(&mut self, world: &mut World<'_>) {
+        for socket in self.sockets.values_mut() {
+            if let Some(fault) = socket.watch.fault.take() {
+                let link = world.net.link(socket.conn);
+                world.judge.violated("wire", format!("sidecar {} on {link:?}: {fault}", self.index));
+            }
+            let marks = std::mem::take(&mut socket.watch.marks);
+            if !matches!(world.net.actor(socket.conn, Side::Dialer), Actor::Client(_)) {
+                continue;
+            }
+            let last = socket.watch.last_taken;
+            for mark in marks {
+                match mark {
+                    Mark::Asked(stream) if stream > last => {}
+                    Mark::Asked(stream) => world.judge.arrived(socket.conn, stream, world.now, self.revision),
+                    Mark::Answered(stream) => world.judge.answered(socket.conn, stream, world.now),
+                    Mark::GivenUp(stream) => world.judge.given_up(socket.conn, stream),
+                }
+            }
+        }
+    }
+
+    pub(super) fn judge(&self, world: &mut World<'_>, socket: &Socket) {
+        if let Some(fault) = &socket.watch.fault {
+            world.judge.violated("wire", format!("sidecar {}: {fault}", self.index));
+        }
+    }
+
+    /// Connections that take no byte of what is written to them.
+    pub(crate) fn blocked(&self, net: &Net) -> Vec<Conn> {
+        let blocked = |socket: &&Socket| !net.is_writable(socket.conn, socket.side);
+        self.sockets.values().filter(blocked).map(|socket| socket.conn).collect()
+    }
+}
