@@ -168,7 +168,7 @@ impl<'s> Judge<'s> {
 
     pub(crate) fn time_for(&self, call: usize) -> Option<Duration> {
         let plan = self.plan(call);
-        self.policy(call)?.time_for(plan.kind, plan.timeout)
+        self.policy(call)?.time_for(plan.kind, plan.timeout, self.scenario.facts)
     }
 
     /// The callers' sidecar has written the end of a reply.

@@ -15,6 +15,7 @@ mod draw_calls;
 mod draw_faults;
 mod draw_policy;
 mod execution;
+mod facts;
 pub mod fault;
 mod frames;
 mod in_force;
@@ -42,6 +43,7 @@ mod watch;
 mod world;
 
 pub use draw::draw;
+pub use facts::{Fact, Facts};
 pub use judge::Violation;
 pub use run::{Options, Outcome, play};
 pub use shrink::{rule_of, shrink};

@@ -1,5 +1,6 @@
 //! Scenarios that are not drawn.
 
+use crate::facts::Facts;
 use crate::policy::{Callers, PolicyPlan, Push};
 use crate::scenario::{
     Body, CallPlan, ClientPlan, Ending, Entry, Kind, LinkPlan, NetworkPlan, Pace, Reply, Scenario, Segments,
@@ -60,6 +61,7 @@ pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
         ServerPlan { has_sidecar: true, pace: Pace::Eager, window: 65_535, max_streams: 100, max_frame: 16_384 };
     Scenario {
         seed: 1,
+        facts: Facts::default(),
         clients: vec![client],
         servers: vec![server],
         network: NetworkPlan { local: link(50), far: link(800), segments: Segments::Whole },

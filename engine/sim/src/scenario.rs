@@ -1,5 +1,6 @@
 //! What is to happen in a run: plain data, drawn before it begins, so that it can be taken apart when it fails.
 
+use crate::facts::Facts;
 use crate::fault::Fault;
 use crate::policy::Push;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct Scenario {
     /// Decides what is not written here: jitter, cuts, the workers' own choices.
     pub seed: u64,
+    /// What the judge holds besides.
+    pub facts: Facts,
     /// Applications that call.
     pub clients: Vec<ClientPlan>,
     /// Applications that are called.

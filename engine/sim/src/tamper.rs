@@ -36,6 +36,8 @@ pub enum Mutation {
     BelievesServers,
     /// The servers' sidecars take their caller for somebody else.
     MistakesCallers,
+    /// A sidecar gives an application up that says nothing for five seconds.
+    Impatient,
     /// The callers' sidecar panics.
     Panics,
     /// Sidecars behave otherwise in each run of a seed.
@@ -75,6 +77,11 @@ impl Tamper {
     pub(crate) fn turns(&mut self, of: usize) {
         let falls = self.mutation == Mutation::Panics && of == 0 && self.strikes();
         assert!(!falls, "planted");
+    }
+
+    /// Mostly not; whether a sidecar gives up a connection to `to` that nothing has passed for so long.
+    pub(crate) fn is_impatient(&self, to: Actor, silence: Duration) -> bool {
+        self.mutation == Mutation::Impatient && matches!(to, Actor::Server(_)) && silence > Duration::from_secs(5)
     }
 
     /// What a sidecar wrote to `to`.

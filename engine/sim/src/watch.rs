@@ -57,7 +57,8 @@ pub(crate) struct Watch {
     /// Streams above are ignored.
     pub(crate) last_taken: u32,
     pub(crate) pings: u64,
-    now: Time,
+    /// When a byte was last read or written.
+    pub(crate) now: Time,
     pub(crate) marks: Vec<Mark>,
     pub(crate) fault: Option<String>,
 }

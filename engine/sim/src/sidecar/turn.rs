@@ -147,7 +147,9 @@ impl Sidecar {
                 self.worker.received(ConnectionKey(key), &bytes);
             }
             let Some(socket) = self.sockets.get(&key) else { continue };
-            if socket.is_over && world.tamper.mutation != Mutation::DeafToClosing {
+            let to = world.net.actor(socket.conn, socket.side.other());
+            let is_over = socket.is_over && world.tamper.mutation != Mutation::DeafToClosing;
+            if is_over || world.tamper.is_impatient(to, world.now.since(socket.watch.now)) {
                 self.worker.closed(ConnectionKey(key));
             }
             // More of it is for the next turn, as other connections' is.

@@ -1,0 +1,102 @@
+//! Facts about real peers, real machines and the engine's own loop that runs can be taught, one by one.
+//!
+//! A fact changes what is drawn (its file below), what the judge holds, or both. One that the engine does not stand yet is
+//! off: `sim --facts NAME` turns it on for a run, and [`ON`] is where it is turned on for good.
+
+mod plain;
+mod quiet;
+
+use crate::chance::Dice;
+use crate::scenario::Scenario;
+use std::str::FromStr;
+
+/// Facts that every run holds: the one place where a fact is turned on. A fact belongs here as soon as
+/// `sim --facts NAME --seeds 1000` finds nothing.
+const ON: [Fact; 0] = [];
+
+/// What runs can be taught.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Calls may be silent for longer than a minute, unary ones too, and nothing ends them that nobody asked for.
+    Quiet,
+}
+
+/// Some of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts(u32);
+
+/// Makes a whole scenario for a fact.
+type Kind = fn(&mut Dice, u64) -> Scenario;
+
+// === impl Fact ===
+
+impl Fact {
+    /// Every fact, by its name on the command line.
+    pub const NAMED: [(&'static str, Self); 1] = [("quiet", Self::Quiet)];
+
+    /// Scenarios of its own, for what an ordinary one hardly ever meets.
+    fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Quiet => Some(quiet::draw),
+        }
+    }
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// These and no others.
+    #[must_use]
+    pub fn of(facts: &[Fact]) -> Self {
+        Self(facts.iter().fold(0, |all, fact| all | 1 << *fact as u32))
+    }
+
+    /// Whether the fact is one of them.
+    #[must_use]
+    pub fn has(self, fact: Fact) -> bool {
+        self.0 & 1 << fact as u32 != 0
+    }
+
+    fn each(self) -> impl Iterator<Item = Fact> {
+        Fact::NAMED.into_iter().map(|(_, fact)| fact).filter(move |fact| self.has(*fact))
+    }
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self::of(&ON)
+    }
+}
+
+impl FromStr for Facts {
+    type Err = String;
+
+    /// Names with commas between them, or `all`.
+    fn from_str(words: &str) -> Result<Self, String> {
+        let names: Vec<&str> = words.split(',').collect();
+        let named = |name: &str| Fact::NAMED.iter().find(|(known, _)| *known == name).map(|(_, fact)| *fact);
+        match names.iter().find(|name| **name != "all" && named(name).is_none()) {
+            Some(unknown) => Err(format!("{unknown} is no fact; the facts are all, {}", known().join(", "))),
+            None if names.contains(&"all") => Ok(Self::of(&Fact::NAMED.map(|(_, fact)| fact))),
+            None => Ok(Self::of(&names.into_iter().filter_map(named).collect::<Vec<_>>())),
+        }
+    }
+}
+
+fn known() -> [&'static str; Fact::NAMED.len()] {
+    Fact::NAMED.map(|(name, _)| name)
+}
+
+/// Half of the seeds, where any fact that is on has scenarios of its own, are such scenarios.
+pub(crate) fn kind(seed: u64, facts: Facts) -> Option<Scenario> {
+    let kinds: Vec<Kind> = facts.each().filter_map(Fact::kind).collect();
+    let mut dice = Dice::new(seed, 4);
+    if kinds.is_empty() || dice.percent(50) {
+        return None;
+    }
+    let kind = dice.pick(&kinds);
+    Some(kind(&mut dice, seed))
+}

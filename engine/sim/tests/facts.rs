@@ -1,0 +1,26 @@
+//! That the judge sees each fact: a fault planted in the mesh breaks a run of the fact that holds without it.
+
+use tulle_sim::{Fact, Facts, Mutation, Options, draw, rule_of};
+
+/// A seed of the fact that holds as it is is broken by the fault, and by one of `rules`.
+fn is_found(fact: Fact, mutation: Mutation, rules: &[&str]) {
+    let options = Options { mutation, ..Options::default() };
+    let drawn = |seed: u64| draw(seed, Facts::of(&[fact]));
+    let holds = |seed: &u64| rule_of(&drawn(*seed), Options::default()).is_none();
+    let broken = (0..300).filter(holds).find_map(|seed| rule_of(&drawn(seed), options));
+    assert!(broken.is_some_and(|rule| rules.contains(&rule)), "{mutation:?}: {broken:?}");
+}
+
+#[test]
+fn a_mesh_that_takes_silence_for_death_is_found() {
+    is_found(Fact::Quiet, Mutation::Impatient, &["status"]);
+}
+
+#[test]
+fn facts_are_named_one_by_one_or_all_at_once_and_others_are_refused_by_name() {
+    assert_eq!("quiet".parse(), Ok(Facts::of(&[Fact::Quiet])));
+    let all: Facts = "all".parse().expect("all of them");
+    assert!(Fact::NAMED.iter().all(|(_, fact)| all.has(*fact)));
+    let refused = "quiet,loud".parse::<Facts>().expect_err("no such fact");
+    assert!(refused.starts_with("loud is no fact; the facts are all, "), "{refused}");
+}
