@@ -5,6 +5,7 @@ use crate::draw_calls;
 use crate::draw_faults;
 use crate::draw_policy::policy;
 use crate::facts::{self, Facts};
+use crate::habits::Habits;
 use crate::policy::{Flaw, Push};
 use crate::scenario::{ClientPlan, Entry, LinkPlan, NetworkPlan, Pace, Scenario, Segments, ServerPlan};
 use std::time::Duration;
@@ -26,7 +27,9 @@ pub(crate) enum Mood {
 #[must_use]
 pub fn draw(seed: u64, facts: Facts) -> Scenario {
     let scenario = facts::kind(seed, facts).unwrap_or_else(|| ordinary(seed));
-    Scenario { facts, ..scenario }
+    let mut scenario = Scenario { facts, ..scenario };
+    facts::teach(&mut scenario);
+    scenario
 }
 
 fn ordinary(seed: u64) -> Scenario {
@@ -76,6 +79,7 @@ fn server(dice: &mut Dice, mood: Mood, at: u64) -> ServerPlan {
         window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
         max_streams: if few { dice.pick(&[100, 100, 1, 2, 5]) } else { 100 },
         max_frame: dice.pick(&[16_384, 16_384, 65_536]),
+        habits: Habits::default(),
     }
 }
 

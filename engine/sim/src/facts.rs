@@ -3,6 +3,7 @@
 //! A fact changes what is drawn (its file below), what the judge holds, or both. One that the engine does not stand yet is
 //! off: `sim --facts NAME` turns it on for a run, and [`ON`] is where it is turned on for good.
 
+mod pings;
 mod plain;
 mod quiet;
 
@@ -19,6 +20,8 @@ const ON: [Fact; 0] = [];
 pub enum Fact {
     /// Calls may be silent for longer than a minute, unary ones too, and nothing ends them that nobody asked for.
     Quiet,
+    /// Servers end connections whose client pings too often.
+    Pings,
 }
 
 /// Some of them.
@@ -28,16 +31,28 @@ pub struct Facts(u32);
 /// Makes a whole scenario for a fact.
 type Kind = fn(&mut Dice, u64) -> Scenario;
 
+/// Changes any scenario by a fact.
+type Lesson = fn(&mut Dice, &mut Scenario);
+
 // === impl Fact ===
 
 impl Fact {
     /// Every fact, by its name on the command line.
-    pub const NAMED: [(&'static str, Self); 1] = [("quiet", Self::Quiet)];
+    pub const NAMED: [(&'static str, Self); 2] = [("quiet", Self::Quiet), ("pings", Self::Pings)];
 
     /// Scenarios of its own, for what an ordinary one hardly ever meets.
     fn kind(self) -> Option<Kind> {
         match self {
             Self::Quiet => Some(quiet::draw),
+            Self::Pings => None,
+        }
+    }
+
+    /// What it changes in every scenario.
+    fn lesson(self) -> Option<Lesson> {
+        match self {
+            Self::Pings => Some(pings::teach),
+            Self::Quiet => None,
         }
     }
 }
@@ -99,4 +114,13 @@ pub(crate) fn kind(seed: u64, facts: Facts) -> Option<Scenario> {
     }
     let kind = dice.pick(&kinds);
     Some(kind(&mut dice, seed))
+}
+
+/// What the facts that are on change in a scenario, be it ordinary or a fact's own.
+pub(crate) fn teach(scenario: &mut Scenario) {
+    for fact in scenario.facts.each() {
+        if let Some(lesson) = fact.lesson() {
+            lesson(&mut Dice::new(scenario.seed, 100 + fact as u64), scenario);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Scenarios that are not drawn.
 
 use crate::facts::Facts;
+use crate::habits::Habits;
 use crate::policy::{Callers, PolicyPlan, Push};
 use crate::scenario::{
     Body, CallPlan, ClientPlan, Ending, Entry, Kind, LinkPlan, NetworkPlan, Pace, Reply, Scenario, Segments,
@@ -57,8 +58,14 @@ pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
         buffer: 65_536,
     };
     let client = ClientPlan { entry: Entry::Plain, pace: Pace::Eager, window: 65_535, keeps_deadlines: false };
-    let server =
-        ServerPlan { has_sidecar: true, pace: Pace::Eager, window: 65_535, max_streams: 100, max_frame: 16_384 };
+    let server = ServerPlan {
+        has_sidecar: true,
+        pace: Pace::Eager,
+        window: 65_535,
+        max_streams: 100,
+        max_frame: 16_384,
+        habits: Habits::default(),
+    };
     Scenario {
         seed: 1,
         facts: Facts::default(),

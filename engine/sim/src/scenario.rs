@@ -2,6 +2,7 @@
 
 use crate::facts::Facts;
 use crate::fault::Fault;
+use crate::habits::Habits;
 use crate::policy::Push;
 use std::time::Duration;
 
@@ -81,6 +82,8 @@ pub struct ServerPlan {
     pub max_streams: u32,
     /// Its SETTINGS_MAX_FRAME_SIZE.
     pub max_frame: u32,
+    /// What else it does.
+    pub habits: Habits,
 }
 
 /// What a kind of link is like.

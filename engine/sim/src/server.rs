@@ -8,6 +8,7 @@ use crate::client::send;
 use crate::fault::Side;
 use crate::passage::{Actor, Conn, News};
 use crate::pattern::Whose;
+use crate::pings::Pings;
 use crate::reading::Reading;
 use crate::scenario::{Ending, Reply, ServerPlan};
 use crate::stack::{Manners, Stack};
@@ -78,7 +79,8 @@ impl Server {
 
     fn accept(&mut self, world: &mut World<'_>, conn: Conn) {
         let ServerPlan { window, max_streams, max_frame, pace, .. } = self.plan;
-        let stack = Stack::new(Role::Server, Manners { window, max_streams, max_frame, pace }, b"");
+        let mut stack = Stack::new(Role::Server, Manners { window, max_streams, max_frame, pace }, b"");
+        stack.pings = self.plan.habits.pings.map(|rule| Pings::new(rule, world.now));
         self.lines.insert(conn, Line { stack, serving: BTreeMap::new() });
         self.flush(world, conn);
     }
@@ -117,10 +119,30 @@ impl Server {
             && self.lines.contains_key(&conn)
             && let Some(bytes) = world.read(conn, Side::Listener)
         {
+            if self.is_pestered(world, conn, &bytes) {
+                return self.lose_patience(world, conn);
+            }
             self.receive(world, conn, &bytes);
         }
         self.flush(world, conn);
         self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
+    }
+
+    fn is_pestered(&mut self, world: &World<'_>, conn: Conn, bytes: &[u8]) -> bool {
+        let pings = self.lines.get_mut(&conn).and_then(|line| line.stack.pings.as_mut());
+        pings.is_some_and(|pings| pings.heard(world.now, bytes))
+    }
+
+    /// As real ones do: with all its calls.
+    fn lose_patience(&mut self, world: &mut World<'_>, conn: Conn) {
+        let Some(line) = self.lines.get_mut(&conn) else { return };
+        line.stack.complain();
+        let calls = line.serving.len();
+        self.flush(world, conn);
+        self.lines.remove(&conn);
+        world.close(conn, Side::Listener);
+        let words = format!("server {} was pinged too often and ends a connection with {calls} calls", self.index);
+        world.judge.violated("pings", words);
     }
 
     fn receive(&mut self, world: &mut World<'_>, conn: Conn, mut input: &[u8]) {

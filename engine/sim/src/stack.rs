@@ -1,9 +1,10 @@
 //! A peer's own HTTP/2: the codec, with SETTINGS and windows written by hand so that they can do what a codec would not.
 
 use crate::frames;
+use crate::pings::Pings;
 use crate::scenario::Pace;
 use std::collections::BTreeMap;
-use tulle_http2::{Config, Connection, Role, StreamId};
+use tulle_http2::{Config, Connection, ErrorCode, Role, StreamId};
 
 const HUGE: u32 = i32::MAX as u32;
 
@@ -28,6 +29,8 @@ pub(crate) struct Stack {
     taken: BTreeMap<u32, u32>,
     /// By stream: bytes that an eager reader gives back with the next update.
     owed: BTreeMap<u32, u32>,
+    /// A server's count of its client's PINGs.
+    pub(crate) pings: Option<Pings>,
 }
 
 /// An eager reader's update is worth its frame: real stacks send none for every read of a hundred bytes.
@@ -53,6 +56,7 @@ impl Stack {
             started: false,
             taken: BTreeMap::new(),
             owed: BTreeMap::new(),
+            pings: None,
         }
     }
 
@@ -75,7 +79,18 @@ impl Stack {
     }
 
     pub(crate) fn wrote(&mut self, length: usize) {
+        if let Some(pings) = &mut self.pings {
+            pings.said(&self.out[..length]);
+        }
         self.out.drain(..length);
+    }
+
+    /// Says that the other end has pinged too often; it is to be closed.
+    pub(crate) fn complain(&mut self) {
+        let _ = self.output();
+        let words = b"too_many_pings";
+        let payload = [&[0; 4][..], &ErrorCode::ENHANCE_YOUR_CALM.0.to_be_bytes(), words].concat();
+        self.out.extend(frames::bytes_of(frames::GOAWAY, 0, 0, &payload));
     }
 
     /// Bytes of a stream came; gives window back if that is its way.

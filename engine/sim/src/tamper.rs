@@ -36,6 +36,8 @@ pub enum Mutation {
     BelievesServers,
     /// The servers' sidecars take their caller for somebody else.
     MistakesCallers,
+    /// A sidecar pings applications as if they were sidecars.
+    PingsApplications,
     /// A sidecar gives an application up that says nothing for five seconds.
     Impatient,
     /// The callers' sidecar panics.
@@ -94,6 +96,7 @@ impl Tamper {
             Mutation::PieceTwice if to_client && self.strikes() => [bytes, bytes].concat(),
             Mutation::PieceLost if to_client && self.strikes() => Vec::new(),
             Mutation::Crossed if to_client => crossed(bytes),
+            Mutation::PingsApplications if matches!(to, Actor::Server(_)) => with_pings(bytes),
             _ => bytes.to_vec(),
         }
     }
@@ -174,4 +177,13 @@ fn crossed(bytes: &[u8]) -> Vec<u8> {
         }
     }
     all.concat()
+}
+
+/// Whole frames, and PINGs behind them.
+fn with_pings(bytes: &[u8]) -> Vec<u8> {
+    let ping = frames::bytes_of(frames::PING, 0, 0, b"tulle-ka");
+    match each_frame(bytes) {
+        Some(_) => [bytes, &ping.repeat(4)].concat(),
+        None => bytes.to_vec(),
+    }
 }

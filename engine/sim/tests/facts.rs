@@ -17,6 +17,11 @@ fn a_mesh_that_takes_silence_for_death_is_found() {
 }
 
 #[test]
+fn a_mesh_that_pings_applications_is_found() {
+    is_found(Fact::Pings, Mutation::PingsApplications, &["pings"]);
+}
+
+#[test]
 fn facts_are_named_one_by_one_or_all_at_once_and_others_are_refused_by_name() {
     assert_eq!("quiet".parse(), Ok(Facts::of(&[Fact::Quiet])));
     let all: Facts = "all".parse().expect("all of them");

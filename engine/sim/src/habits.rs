@@ -1,0 +1,17 @@
+//! What real gRPC applications do on a connection besides answering calls.
+
+/// How a server counts PINGs (see `pings`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PingRule {
+    /// As grpc-go and grpcio do: the first PING after data is free.
+    Go,
+    /// As grpc-java does: one within five minutes of the connection's beginning is a strike like any other.
+    Java,
+}
+
+/// A server's habits; none by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// Ends connections whose client pings too often.
+    pub pings: Option<PingRule>,
+}
