@@ -26,6 +26,11 @@ pub(crate) enum Event {
         conn: Conn,
         stream: u32,
     },
+    /// A connection of a server's has reached the age at which it ends.
+    TooOld {
+        server: usize,
+        conn: Conn,
+    },
     /// A slow server gives window back.
     ServerReads(usize),
     /// A fault of the scenario begins.

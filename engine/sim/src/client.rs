@@ -74,7 +74,8 @@ impl Client {
         let manners = Manners { window: self.plan.window, max_streams: 0, max_frame: FRAME, pace: self.plan.pace };
         let tunnel = self.plan.entry == Entry::Connect;
         let first: &[u8] = if tunnel { CONNECT } else { b"" };
-        let stack = Stack::new(Role::Client, manners, first);
+        let mut stack = Stack::new(Role::Client, manners, first);
+        stack.estimates = self.plan.estimates;
         let http1 = tunnel.then(Vec::new);
         self.lines.insert(conn, Line { stack, ready: false, http1, talks: BTreeMap::new(), going_away: false });
         self.current = Some(conn);
@@ -346,7 +347,8 @@ fn on_event(world: &mut World<'_>, line: &mut Line, event: Http2<'_>, fields: &F
             world.judge.violated("http2", format!("a caller was sent fields over its limit: {}", limit.describe()));
         }
         Http2::GoAway { .. } => line.going_away = true,
-        Http2::Pong { .. } | Http2::Settings => {}
+        Http2::Pong { payload } => line.stack.pong(payload),
+        Http2::Settings => {}
     }
 }
 

@@ -66,6 +66,7 @@ fn client(dice: &mut Dice, mood: Mood) -> ClientPlan {
         entry: dice.pick(&[Entry::Plain, Entry::Plain, Entry::Connect, Entry::Port]),
         pace: pace(dice, mood),
         window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
+        estimates: false,
         keeps_deadlines: dice.percent(40),
     }
 }

@@ -3,6 +3,9 @@
 //! A fact changes what is drawn (its file below), what the judge holds, or both. One that the engine does not stand yet is
 //! off: `sim --facts NAME` turns it on for a run, and [`ON`] is where it is turned on for good.
 
+mod age;
+mod early_ends;
+mod estimates;
 mod pings;
 mod plain;
 mod quiet;
@@ -22,6 +25,12 @@ pub enum Fact {
     Quiet,
     /// Servers end connections whose client pings too often.
     Pings,
+    /// Servers end connections by their age.
+    Age,
+    /// Servers reset the stream behind a complete answer.
+    EarlyEnds,
+    /// Clients and servers ping many times a second while data comes.
+    Estimates,
 }
 
 /// Some of them.
@@ -38,13 +47,19 @@ type Lesson = fn(&mut Dice, &mut Scenario);
 
 impl Fact {
     /// Every fact, by its name on the command line.
-    pub const NAMED: [(&'static str, Self); 2] = [("quiet", Self::Quiet), ("pings", Self::Pings)];
+    pub const NAMED: [(&'static str, Self); 5] = [
+        ("quiet", Self::Quiet),
+        ("pings", Self::Pings),
+        ("age", Self::Age),
+        ("early-ends", Self::EarlyEnds),
+        ("estimates", Self::Estimates),
+    ];
 
     /// Scenarios of its own, for what an ordinary one hardly ever meets.
     fn kind(self) -> Option<Kind> {
         match self {
             Self::Quiet => Some(quiet::draw),
-            Self::Pings => None,
+            _ => None,
         }
     }
 
@@ -52,6 +67,9 @@ impl Fact {
     fn lesson(self) -> Option<Lesson> {
         match self {
             Self::Pings => Some(pings::teach),
+            Self::Age => Some(age::teach),
+            Self::EarlyEnds => Some(early_ends::teach),
+            Self::Estimates => Some(estimates::teach),
             Self::Quiet => None,
         }
     }

@@ -1,5 +1,7 @@
 //! What real gRPC applications do on a connection besides answering calls.
 
+use std::time::Duration;
+
 /// How a server counts PINGs (see `pings`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PingRule {
@@ -14,4 +16,8 @@ pub enum PingRule {
 pub struct Habits {
     /// Ends connections whose client pings too often.
     pub pings: Option<PingRule>,
+    /// Ends connections of this age, with grace.
+    pub age: Option<Duration>,
+    /// Pings whenever data comes and none of its PINGs is under way, to learn what the way can carry.
+    pub estimates: bool,
 }

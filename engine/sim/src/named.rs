@@ -30,6 +30,7 @@ pub fn hour() -> Scenario {
             body: Body { pieces, bytes: 200, gap: HOUR / pieces },
             ending: Ending::Status(0),
             pushback: None,
+            then_resets: None,
         }],
     };
     let quiet = CallPlan { request: Body { pieces: 1, bytes: 9, gap: Duration::ZERO }, ..long(4, Kind::Chat, 2) };
@@ -57,7 +58,8 @@ pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
         jitter: Duration::from_micros(micros / 2),
         buffer: 65_536,
     };
-    let client = ClientPlan { entry: Entry::Plain, pace: Pace::Eager, window: 65_535, keeps_deadlines: false };
+    let client =
+        ClientPlan { entry: Entry::Plain, pace: Pace::Eager, window: 65_535, estimates: false, keeps_deadlines: false };
     let server = ServerPlan {
         has_sidecar: true,
         pace: Pace::Eager,

@@ -65,6 +65,8 @@ pub struct ClientPlan {
     pub pace: Pace,
     /// Its SETTINGS_INITIAL_WINDOW_SIZE.
     pub window: u32,
+    /// Pings while data comes (see `Habits`).
+    pub estimates: bool,
     /// Resets its calls itself when their time is over, as gRPC libraries do.
     pub keeps_deadlines: bool,
 }
@@ -211,6 +213,8 @@ pub struct Reply {
     pub ending: Ending,
     /// Its `grpc-retry-pushback-ms`.
     pub pushback: Option<i32>,
+    /// RST_STREAM with this code behind a complete answer, where the request is not complete.
+    pub then_resets: Option<u32>,
 }
 
 // === impl Kind ===

@@ -1,5 +1,6 @@
 //! An application that is called, and that does with each call what the scenario says.
 
+mod age;
 mod hearing;
 mod words;
 
@@ -21,6 +22,8 @@ use words::{has_head, response, trailers};
 struct Line {
     stack: Stack,
     serving: BTreeMap<u32, Serving>,
+    /// Its last stream is named; it ends with that.
+    leaves: bool,
 }
 
 /// One execution of a call.
@@ -54,6 +57,17 @@ impl Line {
         self.stack.codec.reset(stream, code);
         self.serving.remove(&stream.get());
     }
+
+    /// Nothing more of a request is wanted whose answer is complete, be the request not.
+    fn reset_what_is_answered(&mut self) {
+        let codec = &self.stack.codec;
+        let answered = |serving: &&Serving| serving.said && !serving.asked && codec.queued(serving.stream) == 0;
+        let code = |serving: &Serving| Some((serving.stream, serving.reply.then_resets?));
+        let resets: Vec<_> = self.serving.values().filter(answered).filter_map(code).collect();
+        for (stream, code) in resets {
+            self.reset(stream, ErrorCode(code));
+        }
+    }
 }
 
 // === impl Server ===
@@ -80,8 +94,10 @@ impl Server {
     fn accept(&mut self, world: &mut World<'_>, conn: Conn) {
         let ServerPlan { window, max_streams, max_frame, pace, .. } = self.plan;
         let mut stack = Stack::new(Role::Server, Manners { window, max_streams, max_frame, pace }, b"");
+        stack.estimates = self.plan.habits.estimates;
         stack.pings = self.plan.habits.pings.map(|rule| Pings::new(rule, world.now));
-        self.lines.insert(conn, Line { stack, serving: BTreeMap::new() });
+        self.lines.insert(conn, Line { stack, serving: BTreeMap::new(), leaves: false });
+        self.begin_to_age(world, conn);
         self.flush(world, conn);
     }
 
@@ -221,13 +237,18 @@ impl Server {
 
     fn flush(&mut self, world: &mut World<'_>, conn: Conn) {
         let Some(line) = self.lines.get_mut(&conn) else { return };
+        line.reset_what_is_answered();
         world.flush(conn, Side::Listener, &mut line.stack);
         for serving in line.serving.values() {
             let queued = line.stack.codec.queued(serving.stream) as u64;
             world.judge.went_down(serving.call, serving.sent - queued);
         }
+        // What has just left the queue may have been an answer's end.
+        line.reset_what_is_answered();
+        world.flush(conn, Side::Listener, &mut line.stack);
         let codec = &line.stack.codec;
         line.serving.retain(|_, serving| !(serving.asked && serving.said) || codec.queued(serving.stream) > 0);
+        self.close_if_left(world, conn);
     }
 
     pub(crate) fn read_on(&mut self, world: &mut World<'_>) {

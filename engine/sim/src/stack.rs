@@ -29,12 +29,17 @@ pub(crate) struct Stack {
     taken: BTreeMap<u32, u32>,
     /// By stream: bytes that an eager reader gives back with the next update.
     owed: BTreeMap<u32, u32>,
+    /// Pings for bandwidth estimates, and whether one is under way.
+    pub(crate) estimates: bool,
+    estimating: bool,
     /// A server's count of its client's PINGs.
     pub(crate) pings: Option<Pings>,
 }
 
 /// An eager reader's update is worth its frame: real stacks send none for every read of a hundred bytes.
 const WORTH: u32 = 1_024;
+/// grpc-go's (`bdp_estimator.go`).
+const ESTIMATE: [u8; 8] = [2, 4, 16, 16, 9, 14, 7, 7];
 
 // === impl Stack ===
 
@@ -56,6 +61,8 @@ impl Stack {
             started: false,
             taken: BTreeMap::new(),
             owed: BTreeMap::new(),
+            estimates: false,
+            estimating: false,
             pings: None,
         }
     }
@@ -93,8 +100,16 @@ impl Stack {
         self.out.extend(frames::bytes_of(frames::GOAWAY, 0, 0, &payload));
     }
 
+    /// A PING of this end's is answered.
+    pub(crate) fn pong(&mut self, payload: [u8; 8]) {
+        self.estimating &= payload != ESTIMATE;
+    }
+
     /// Bytes of a stream came; gives window back if that is its way.
     pub(crate) fn took(&mut self, stream: StreamId, flow: u32, ended: bool) {
+        if self.estimates && flow > 0 && !std::mem::replace(&mut self.estimating, true) {
+            self.codec.ping(ESTIMATE);
+        }
         if ended {
             self.forget(stream);
             return;

@@ -38,6 +38,12 @@ pub enum Mutation {
     MistakesCallers,
     /// A sidecar pings applications as if they were sidecars.
     PingsApplications,
+    /// A sidecar does not hear that an application takes no more calls.
+    DeafToGoodbyes,
+    /// A sidecar takes a complete answer back when the stream is reset behind it.
+    ForgetsAnswers,
+    /// A sidecar ends the connection of a client that pings.
+    HatesPings,
     /// A sidecar gives an application up that says nothing for five seconds.
     Impatient,
     /// The callers' sidecar panics.
@@ -96,6 +102,7 @@ impl Tamper {
             Mutation::PieceTwice if to_client && self.strikes() => [bytes, bytes].concat(),
             Mutation::PieceLost if to_client && self.strikes() => Vec::new(),
             Mutation::Crossed if to_client => crossed(bytes),
+            Mutation::HatesPings if to_client => with_anger(bytes),
             Mutation::PingsApplications if matches!(to, Actor::Server(_)) => with_pings(bytes),
             _ => bytes.to_vec(),
         }
@@ -113,6 +120,10 @@ impl Tamper {
                 if frame[3] == frames::RST_STREAM {
                     frame[12] = 7
                 }
+            }),
+            (Mutation::DeafToGoodbyes, Actor::Server(_)) => without(bytes, |frame, _| frame[3] == frames::GOAWAY),
+            (Mutation::ForgetsAnswers, Actor::Server(_)) => without(bytes, |frame, next| {
+                ends(frame) && next.is_some_and(|next| next[3] == frames::RST_STREAM && next[5..9] == frame[5..9])
             }),
             _ => None,
         }
@@ -186,4 +197,19 @@ fn with_pings(bytes: &[u8]) -> Vec<u8> {
         Some(_) => [bytes, &ping.repeat(4)].concat(),
         None => bytes.to_vec(),
     }
+}
+
+/// Whole frames without some; `which` is told the next one as well.
+fn without(bytes: &[u8], which: impl Fn(&[u8], Option<&Vec<u8>>) -> bool) -> Option<Vec<u8>> {
+    let all = each_frame(bytes)?;
+    let kept = (0..all.len()).filter(|at| !which(&all[*at], all.get(at + 1)));
+    Some(kept.flat_map(|at| all[at].clone()).collect())
+}
+
+/// Behind the answer to a PING, GOAWAY with ENHANCE_YOUR_CALM.
+fn with_anger(bytes: &[u8]) -> Vec<u8> {
+    let Some(all) = each_frame(bytes) else { return bytes.to_vec() };
+    let has_pong = all.iter().any(|frame| frame[3] == frames::PING && frame[4] & frames::ACK != 0);
+    let anger = frames::bytes_of(frames::GOAWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11]);
+    if has_pong { [bytes, &anger].concat() } else { bytes.to_vec() }
 }

@@ -7,7 +7,7 @@ fn is_found(fact: Fact, mutation: Mutation, rules: &[&str]) {
     let options = Options { mutation, ..Options::default() };
     let drawn = |seed: u64| draw(seed, Facts::of(&[fact]));
     let holds = |seed: &u64| rule_of(&drawn(*seed), Options::default()).is_none();
-    let broken = (0..300).filter(holds).find_map(|seed| rule_of(&drawn(seed), options));
+    let broken = (0..150).filter(holds).find_map(|seed| rule_of(&drawn(seed), options));
     assert!(broken.is_some_and(|rule| rules.contains(&rule)), "{mutation:?}: {broken:?}");
 }
 
@@ -19,6 +19,21 @@ fn a_mesh_that_takes_silence_for_death_is_found() {
 #[test]
 fn a_mesh_that_pings_applications_is_found() {
     is_found(Fact::Pings, Mutation::PingsApplications, &["pings"]);
+}
+
+#[test]
+fn a_mesh_that_calls_a_server_after_its_goodbye_is_found() {
+    is_found(Fact::Age, Mutation::DeafToGoodbyes, &["status", "lost", "deadline"]);
+}
+
+#[test]
+fn a_mesh_that_takes_an_answer_back_for_the_reset_behind_it_is_found() {
+    is_found(Fact::EarlyEnds, Mutation::ForgetsAnswers, &["status"]);
+}
+
+#[test]
+fn a_mesh_that_punishes_bandwidth_estimates_is_found() {
+    is_found(Fact::Estimates, Mutation::HatesPings, &["wire"]);
 }
 
 #[test]

@@ -45,5 +45,6 @@ pub(super) fn reply(ending: Ending) -> Reply {
         body: Body { pieces: 1, bytes: 100, gap: Duration::ZERO },
         ending,
         pushback: None,
+        then_resets: None,
     }
 }

@@ -42,7 +42,11 @@ pub(super) fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line
                 .judge
                 .violated("http2", format!("a sidecar broke HTTP/2 at a server on stream {}: {cause}", stream.get()));
         }
-        Http2::GoAway { .. } | Http2::Pong { .. } | Http2::Settings | Http2::Refused { .. } => {}
+        Http2::Pong { payload } => {
+            line.stack.pong(payload);
+            line.hear_pong(payload);
+        }
+        Http2::GoAway { .. } | Http2::Settings | Http2::Refused { .. } => {}
     }
 }
 
