@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Redial(usize),
     /// A slow client gives window back.
     ClientReads(usize),
+    /// A client reads its socket again.
+    Sip(usize),
     /// A server does the next thing of a reply.
     Serve {
         server: usize,

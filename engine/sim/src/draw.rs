@@ -53,6 +53,7 @@ fn ordinary(seed: u64) -> Scenario {
         clients,
         servers,
         network,
+        turn: Duration::ZERO,
         calls,
         faults,
         pushes,
@@ -66,6 +67,7 @@ fn client(dice: &mut Dice, mood: Mood) -> ClientPlan {
         entry: dice.pick(&[Entry::Plain, Entry::Plain, Entry::Connect, Entry::Port]),
         pace: pace(dice, mood),
         window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
+        sips: None,
         estimates: false,
         keeps_deadlines: dice.percent(40),
     }

@@ -9,6 +9,9 @@ mod estimates;
 mod pings;
 mod plain;
 mod quiet;
+mod reuse;
+mod slow_stop;
+mod stand_still;
 
 use crate::chance::Dice;
 use crate::scenario::Scenario;
@@ -31,6 +34,12 @@ pub enum Fact {
     EarlyEnds,
     /// Clients and servers ping many times a second while data comes.
     Estimates,
+    /// A sidecar's turns take their time, and connections end and begin in the same one.
+    Reuse,
+    /// A sidecar's whole process stands still for ten seconds.
+    StandStill,
+    /// A sidecar stops while somebody reads slowly.
+    SlowStop,
 }
 
 /// Some of them.
@@ -47,18 +56,24 @@ type Lesson = fn(&mut Dice, &mut Scenario);
 
 impl Fact {
     /// Every fact, by its name on the command line.
-    pub const NAMED: [(&'static str, Self); 5] = [
+    pub const NAMED: [(&'static str, Self); 8] = [
         ("quiet", Self::Quiet),
         ("pings", Self::Pings),
         ("age", Self::Age),
         ("early-ends", Self::EarlyEnds),
         ("estimates", Self::Estimates),
+        ("reuse", Self::Reuse),
+        ("stand-still", Self::StandStill),
+        ("slow-stop", Self::SlowStop),
     ];
 
     /// Scenarios of its own, for what an ordinary one hardly ever meets.
     fn kind(self) -> Option<Kind> {
         match self {
             Self::Quiet => Some(quiet::draw),
+            Self::Reuse => Some(reuse::draw),
+            Self::StandStill => Some(stand_still::draw),
+            Self::SlowStop => Some(slow_stop::draw),
             _ => None,
         }
     }
@@ -70,7 +85,8 @@ impl Fact {
             Self::Age => Some(age::teach),
             Self::EarlyEnds => Some(early_ends::teach),
             Self::Estimates => Some(estimates::teach),
-            Self::Quiet => None,
+            Self::Reuse => Some(reuse::teach),
+            Self::Quiet | Self::StandStill | Self::SlowStop => None,
         }
     }
 }

@@ -37,6 +37,7 @@ mod server;
 mod shrink;
 mod sidecar;
 mod stack;
+mod stops;
 mod tamper;
 mod time;
 mod trace;

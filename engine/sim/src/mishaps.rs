@@ -54,6 +54,8 @@ impl Run<'_> {
                 self.sidecars[sidecar].crash(world);
                 self.control.forget(sidecar);
             }
+            FaultKind::StandStill { sidecar, lasts, behind_ping: true } => self.sidecars[sidecar].freezes = Some(lasts),
+            FaultKind::StandStill { sidecar, lasts, .. } => self.sidecars[sidecar].freeze(world, lasts),
             FaultKind::ControlLost { sidecar } => self.control.lose(world, sidecar),
         }
     }
@@ -98,6 +100,8 @@ fn costs_calls(kind: &FaultKind) -> bool {
         FaultKind::Partition { link, .. } | FaultKind::Cut { link, .. } | FaultKind::HalfOpen { link, .. } => {
             !matches!(link, Link::Control(_))
         }
+        // When it stands still is not known yet.
+        FaultKind::StandStill { .. } => false,
         FaultKind::Slow { .. } | FaultKind::Resettle { .. } | FaultKind::ControlLost { .. } => false,
         _ => true,
     }

@@ -58,8 +58,14 @@ pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
         jitter: Duration::from_micros(micros / 2),
         buffer: 65_536,
     };
-    let client =
-        ClientPlan { entry: Entry::Plain, pace: Pace::Eager, window: 65_535, estimates: false, keeps_deadlines: false };
+    let client = ClientPlan {
+        entry: Entry::Plain,
+        pace: Pace::Eager,
+        window: 65_535,
+        sips: None,
+        estimates: false,
+        keeps_deadlines: false,
+    };
     let server = ServerPlan {
         has_sidecar: true,
         pace: Pace::Eager,
@@ -74,6 +80,7 @@ pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
         clients: vec![client],
         servers: vec![server],
         network: NetworkPlan { local: link(50), far: link(800), segments: Segments::Whole },
+        turn: Duration::ZERO,
         calls,
         faults: Vec::new(),
         pushes: vec![Push { at: Duration::ZERO, policy: default_policy() }],

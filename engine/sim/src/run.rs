@@ -211,6 +211,7 @@ impl<'s> Run<'s> {
             Event::Redial(client) => self.clients[client].redial(world),
             Event::ClientReads(client) => self.clients[client].read_on(world),
             Event::Serve { server, conn, stream } => self.servers[server].serve(world, conn, stream),
+            Event::Sip(client) => self.clients[client].sip(world),
             Event::TooOld { server, conn } => self.servers[server].is_too_old(world, conn),
             Event::ServerReads(server) => self.servers[server].read_on(world),
             Event::Fault(fault) => self.begin_fault(fault),

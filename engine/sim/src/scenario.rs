@@ -19,6 +19,8 @@ pub struct Scenario {
     pub servers: Vec<ServerPlan>,
     /// What lies between them.
     pub network: NetworkPlan,
+    /// How long a sidecar's turn takes: what comes meanwhile comes at once.
+    pub turn: Duration,
     /// What is called.
     pub calls: Vec<CallPlan>,
     /// What goes wrong.
@@ -65,6 +67,8 @@ pub struct ClientPlan {
     pub pace: Pace,
     /// Its SETTINGS_INITIAL_WINDOW_SIZE.
     pub window: u32,
+    /// Reads a piece of its socket at a time, and so long nothing more.
+    pub sips: Option<Duration>,
     /// Pings while data comes (see `Habits`).
     pub estimates: bool,
     /// Resets its calls itself when their time is over, as gRPC libraries do.

@@ -92,10 +92,10 @@ impl Server {
     }
 
     fn accept(&mut self, world: &mut World<'_>, conn: Conn) {
-        let ServerPlan { window, max_streams, max_frame, pace, .. } = self.plan;
-        let mut stack = Stack::new(Role::Server, Manners { window, max_streams, max_frame, pace }, b"");
-        stack.estimates = self.plan.habits.estimates;
-        stack.pings = self.plan.habits.pings.map(|rule| Pings::new(rule, world.now));
+        let ServerPlan { window, max_streams, max_frame, pace, habits, .. } = self.plan;
+        let manners = Manners { window, max_streams, max_frame, pace, estimates: habits.estimates };
+        let mut stack = Stack::new(Role::Server, manners, b"");
+        stack.pings = habits.pings.map(|rule| Pings::new(rule, world.now));
         self.lines.insert(conn, Line { stack, serving: BTreeMap::new(), leaves: false });
         self.begin_to_age(world, conn);
         self.flush(world, conn);

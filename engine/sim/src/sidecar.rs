@@ -12,11 +12,12 @@ use crate::time::Time;
 use crate::watch::Watch;
 use crate::world::World;
 use process::worker;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::wire::{self, InvalidSnapshot};
-use tulle_proxy::worker::Worker;
+use tulle_proxy::worker::{ConnectionKey, Worker};
 
 /// One of its connections.
 struct Socket {
@@ -66,6 +67,15 @@ pub(crate) struct Sidecar {
     starts: u64,
     /// PINGs that it sent.
     pub(crate) pings: u64,
+    /// It does nothing before.
+    free_at: Time,
+    /// It stands still so long once it has asked a peer for life.
+    pub(crate) freezes: Option<Duration>,
+    /// Connections given up for their peer's silence, and with bytes to read, when the turn began.
+    buried: u64,
+    unread: BTreeSet<u32>,
+    /// To be closed late: a planted fault.
+    late: Vec<ConnectionKey>,
 }
 
 // === impl Sidecar ===
@@ -90,6 +100,11 @@ impl Sidecar {
             has_crashed: false,
             starts: 1,
             pings: 0,
+            free_at: Time::START,
+            freezes: None,
+            buried: 0,
+            unread: BTreeSet::new(),
+            late: Vec::new(),
         }
     }
 
@@ -112,10 +127,10 @@ impl Sidecar {
             return None;
         }
         if self.is_ready {
-            return Some(world.now);
+            return Some(world.now.max(self.free_at));
         }
         let behind = world.tamper.clock_behind(self.index);
-        self.worker.next_timer().map(|at| world.time_of(at) + behind)
+        self.worker.next_timer().map(|at| (world.time_of(at) + behind).max(self.free_at))
     }
 
     /// Puts the bytes of a snapshot in force, or says what is wrong with them.
@@ -177,6 +192,16 @@ impl Sidecar {
         self.is_draining = true;
         world.net.listening.remove(&Actor::Sidecar(self.index));
         self.command(Command::Drain);
+    }
+
+    /// The whole process stands still from now on.
+    pub(crate) fn freeze(&mut self, world: &mut World<'_>, lasts: Duration) {
+        let until = world.now + lasts;
+        self.free_at = self.free_at.max(until);
+        world.judge.disturbed(world.now, until);
+        if self.index == 0 {
+            world.judge.stands_still(world.now, until);
+        }
     }
 
     /// The grace is over, or there is nothing left to wait for.

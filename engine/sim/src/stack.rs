@@ -15,6 +15,8 @@ pub(crate) struct Manners {
     pub(crate) max_streams: u32,
     pub(crate) max_frame: u32,
     pub(crate) pace: Pace,
+    /// Pings for bandwidth estimates.
+    pub(crate) estimates: bool,
 }
 
 /// One end of a connection.
@@ -29,8 +31,7 @@ pub(crate) struct Stack {
     taken: BTreeMap<u32, u32>,
     /// By stream: bytes that an eager reader gives back with the next update.
     owed: BTreeMap<u32, u32>,
-    /// Pings for bandwidth estimates, and whether one is under way.
-    pub(crate) estimates: bool,
+    /// A PING for a bandwidth estimate is under way.
     estimating: bool,
     /// A server's count of its client's PINGs.
     pub(crate) pings: Option<Pings>,
@@ -52,6 +53,11 @@ impl Stack {
             output_high_water: usize::MAX,
             ..Config::new(role)
         };
+        let mut config = config;
+        if manners.estimates {
+            // The codec counts the answers to its own PINGs like any PING; real peers do not.
+            config.peer_limits.control_frames = u32::MAX;
+        }
         let codec = Connection::new(config);
         Self {
             codec,
@@ -61,7 +67,6 @@ impl Stack {
             started: false,
             taken: BTreeMap::new(),
             owed: BTreeMap::new(),
-            estimates: false,
             estimating: false,
             pings: None,
         }
@@ -107,7 +112,7 @@ impl Stack {
 
     /// Bytes of a stream came; gives window back if that is its way.
     pub(crate) fn took(&mut self, stream: StreamId, flow: u32, ended: bool) {
-        if self.estimates && flow > 0 && !std::mem::replace(&mut self.estimating, true) {
+        if self.manners.estimates && flow > 0 && !std::mem::replace(&mut self.estimating, true) {
             self.codec.ping(ESTIMATE);
         }
         if ended {

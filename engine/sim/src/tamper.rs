@@ -2,6 +2,7 @@
 
 use crate::frames;
 use crate::passage::Actor;
+use crate::time::Time;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -44,6 +45,12 @@ pub enum Mutation {
     ForgetsAnswers,
     /// A sidecar ends the connection of a client that pings.
     HatesPings,
+    /// A sidecar closes sockets a turn later than it is told to.
+    ClosesLate,
+    /// Sidecars read nothing more of each other after a while.
+    ReadsNothing,
+    /// A sidecar that is told to drain is gone at once.
+    CutsStops,
     /// A sidecar gives an application up that says nothing for five seconds.
     Impatient,
     /// The callers' sidecar panics.
@@ -90,6 +97,12 @@ impl Tamper {
     /// Mostly not; whether a sidecar gives up a connection to `to` that nothing has passed for so long.
     pub(crate) fn is_impatient(&self, to: Actor, silence: Duration) -> bool {
         self.mutation == Mutation::Impatient && matches!(to, Actor::Server(_)) && silence > Duration::from_secs(5)
+    }
+
+    /// Mostly not; whether a sidecar reads nothing that `from` says.
+    pub(crate) fn is_deaf(&self, from: Actor, now: Time) -> bool {
+        let late = now > Time::START + Duration::from_secs(5);
+        self.mutation == Mutation::ReadsNothing && matches!(from, Actor::Sidecar(_)) && late
     }
 
     /// What a sidecar wrote to `to`.

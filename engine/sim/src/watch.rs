@@ -110,6 +110,12 @@ impl Watch {
         frames.into_iter().for_each(|frame| self.went(&frame));
     }
 
+    /// Calls that the sidecar has taken and neither answered to the end nor reset.
+    pub(crate) fn unanswered(&self) -> u64 {
+        let open = |(id, stream): &(&u32, &Stream)| **id <= self.last_taken && !stream.ended_out && !stream.cut;
+        self.streams.iter().filter(open).count() as u64
+    }
+
     fn came(&mut self, frame: &Frame) {
         let ends = frame.has(frames::END_STREAM);
         match frame.kind {

@@ -37,6 +37,21 @@ fn a_mesh_that_punishes_bandwidth_estimates_is_found() {
 }
 
 #[test]
+fn a_loop_that_gives_a_key_out_before_it_has_closed_it_is_found() {
+    is_found(Fact::Reuse, Mutation::ClosesLate, &["reuse"]);
+}
+
+#[test]
+fn a_mesh_that_gives_up_a_peer_whose_bytes_it_has_not_read_is_found() {
+    is_found(Fact::StandStill, Mutation::ReadsNothing, &["alive"]);
+}
+
+#[test]
+fn a_stop_that_cuts_what_was_accepted_is_found() {
+    is_found(Fact::SlowStop, Mutation::CutsStops, &["broken"]);
+}
+
+#[test]
 fn facts_are_named_one_by_one_or_all_at_once_and_others_are_refused_by_name() {
     assert_eq!("quiet".parse(), Ok(Facts::of(&[Fact::Quiet])));
     let all: Facts = "all".parse().expect("all of them");

@@ -1,11 +1,13 @@
 //! What the models of a sidecar's connections have seen, told to the judge.
 
 use super::{Sidecar, Socket};
+use crate::facts::Fact;
 use crate::fault::Side;
 use crate::net::Net;
 use crate::passage::{Actor, Conn};
 use crate::watch::Mark;
 use crate::world::World;
+use tulle_mesh::telemetry::CounterName;
 
 // === impl Sidecar ===
 
@@ -37,6 +39,27 @@ impl Sidecar {
         if let Some(fault) = &socket.watch.fault {
             world.judge.violated("wire", format!("sidecar {}: {fault}", self.index));
         }
+    }
+
+    /// How things stand when a turn begins.
+    pub(super) fn look_back(&mut self, world: &World<'_>) {
+        if world.scenario.facts.has(Fact::StandStill) {
+            self.buried = self.given_up();
+            let unread = self.sockets.iter().filter(|(_, socket)| world.net.has_arrived(socket.conn, socket.side));
+            self.unread = unread.map(|(key, _)| *key).collect();
+        }
+    }
+
+    /// Nobody is given up for silence whose bytes lie unread.
+    pub(super) fn check_burial(&self, world: &mut World<'_>, key: u32) {
+        if self.unread.contains(&key) && self.given_up() > self.buried {
+            let words = format!("sidecar {} takes a peer for dead whose bytes it has not read", self.index);
+            world.judge.violated("alive", words);
+        }
+    }
+
+    fn given_up(&self) -> u64 {
+        self.worker.telemetry.counters.get(CounterName::ConnectionsClosed, "keepalive")
     }
 
     /// Connections that take no byte of what is written to them.

@@ -25,7 +25,9 @@ const MOST_OUTPUT: usize = (1 << 20) + (128 << 10);
 impl Sidecar {
     pub(crate) fn turn(&mut self, world: &mut World<'_>) {
         self.is_ready = false;
+        self.free_at = world.now + world.scenario.turn;
         world.tamper.turns(self.index);
+        self.look_back(world);
         self.worker.turn(world.instant());
         self.look_at_configuration();
         self.note_readiness();
@@ -74,6 +76,7 @@ impl Sidecar {
         while let Some(command) = self.commands.pop_front() {
             match command {
                 Command::Accepted(conn) => self.accept(world, conn),
+                Command::Drain if world.tamper.mutation == Mutation::CutsStops => stops = true,
                 Command::Drain => self.worker.drain(Scope::All),
                 Command::Stop => {
                     self.worker.abandon();
@@ -110,7 +113,7 @@ impl Sidecar {
         let key = self.worker.accept(listener);
         let socket = Socket::new(conn, Side::Listener, Watch::new(false, tunnel));
         let secured = listener == Listener::Inbound;
-        self.add(key, Socket { secured, established: !secured, ..socket });
+        self.add(world, key, Socket { secured, established: !secured, ..socket });
     }
 
     fn established(&mut self, key: u32) {
@@ -132,9 +135,14 @@ impl Sidecar {
         self.worker.established(ConnectionKey(key), peer);
     }
 
-    fn add(&mut self, key: ConnectionKey, socket: Socket) {
+    /// A key whose socket is still there was given out before its `Close` was carried out, which hits the newcomer.
+    fn add(&mut self, world: &mut World<'_>, key: ConnectionKey, socket: Socket) {
         self.keys.insert(socket.conn, key.0);
-        self.sockets.insert(key.0, socket);
+        if let Some(before) = self.sockets.insert(key.0, socket) {
+            let words =
+                format!("sidecar {} gives out key {} of {:?} anew before it closes it", self.index, key.0, before.conn);
+            world.judge.violated("reuse", words);
+        }
     }
 
     fn read_ready(&mut self, world: &mut World<'_>) {
@@ -153,8 +161,9 @@ impl Sidecar {
                 self.worker.closed(ConnectionKey(key));
             }
             // More of it is for the next turn, as other connections' is.
-            self.is_ready |=
-                self.worker.wants_input(ConnectionKey(key)) && world.net.has_arrived(socket.conn, socket.side);
+            self.is_ready |= self.worker.wants_input(ConnectionKey(key))
+                && world.net.has_arrived(socket.conn, socket.side)
+                && !world.tamper.is_deaf(to, world.now);
         }
     }
 
@@ -163,13 +172,19 @@ impl Sidecar {
         if !socket.established || !self.worker.wants_input(ConnectionKey(key)) {
             return None;
         }
+        let from = world.net.actor(socket.conn, socket.side.other());
+        if world.tamper.is_deaf(from, world.now) {
+            return None;
+        }
         let bytes = world.read(socket.conn, socket.side)?;
         socket.watch.read(world.now, &bytes);
-        let from = world.net.actor(socket.conn, socket.side.other());
         Some(world.tamper.heard(self.index, from, &bytes).unwrap_or(bytes))
     }
 
     fn settle(&mut self, world: &mut World<'_>) {
+        for key in std::mem::take(&mut self.late) {
+            self.close(world, key);
+        }
         loop {
             self.worker.settle();
             while let Some(key) = self.worker.next_dirty() {
@@ -187,6 +202,17 @@ impl Sidecar {
     }
 
     fn write(&mut self, world: &mut World<'_>, key: ConnectionKey) {
+        let pings = |own: &Self| own.sockets.get(&key.0).map_or(0, |socket| socket.watch.pings);
+        let before = pings(self);
+        self.write_output(world, key);
+        if pings(self) > before
+            && let Some(lasts) = self.freezes.take()
+        {
+            self.freeze(world, lasts);
+        }
+    }
+
+    fn write_output(&mut self, world: &mut World<'_>, key: ConnectionKey) {
         let Some(socket) = self.sockets.get_mut(&key.0).filter(|socket| socket.established) else { return };
         loop {
             let output = self.worker.output(key);
@@ -212,12 +238,16 @@ impl Sidecar {
     fn act(&mut self, world: &mut World<'_>, action: Action) {
         match action {
             Action::Connect { key, address, identity } => self.connect(world, key, address, identity.as_ref()),
-            Action::Close { key } => {
-                let Some(socket) = self.sockets.remove(&key.0) else { return };
-                self.keys.remove(&socket.conn);
-                self.let_go(world, &socket);
-            }
+            Action::Close { key } if world.tamper.mutation == Mutation::ClosesLate => self.late.push(key),
+            Action::Close { key } => self.close(world, key),
         }
+    }
+
+    fn close(&mut self, world: &mut World<'_>, key: ConnectionKey) {
+        let Some(socket) = self.sockets.remove(&key.0) else { return };
+        self.keys.remove(&socket.conn);
+        self.check_burial(world, key.0);
+        self.let_go(world, &socket);
     }
 
     fn connect(&mut self, world: &mut World<'_>, key: ConnectionKey, address: SocketAddr, identity: Option<&SpiffeId>) {
@@ -229,12 +259,15 @@ impl Sidecar {
         let doubted = identity.is_some_and(|identity| identity.as_str() != ECHO)
             && world.tamper.mutation != Mutation::BelievesServers;
         let socket = Socket::new(conn, Side::Dialer, Watch::new(true, false));
-        self.add(key, Socket { secured, doubted, ..socket });
+        self.add(world, key, Socket { secured, doubted, ..socket });
     }
 
     fn let_go(&mut self, world: &mut World<'_>, socket: &Socket) {
         self.pings += socket.watch.pings;
         self.judge(world, socket);
+        if self.is_draining && socket.side == Side::Listener && !socket.is_over {
+            world.judge.cut_in_stop(self.index, world.now, socket.watch.unanswered());
+        }
         world.judge.connection_over(socket.conn);
         world.close(socket.conn, socket.side);
     }
