@@ -145,8 +145,8 @@ abuse: setup ## attacks against real sidecars, each with its benign twin, the sl
 SEEDS ?= 1000
 START ?= 0
 .PHONY: sim
-sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace
-	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
+sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace; FACTS=names or all
+	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(FACTS),--facts $(FACTS)) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
 
 .PHONY: fuzz interleave soak streams
 fuzz: $(VENV)/.dependencies ## every fuzz target for SECONDS=60 each, guided by coverage; needs g++; findings are kept in .cache/fuzz

@@ -85,6 +85,7 @@ fn reply(dice: &mut Dice, mood: Mood, kind: Kind, roomy: bool) -> Reply {
         ending,
         pushback: (!well && dice.percent(5)).then(|| dice.pick(&[-1, 0, 30, 500])),
         then_resets: None,
+        claims: None,
     }
 }
 

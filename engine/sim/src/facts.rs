@@ -4,8 +4,12 @@
 //! off: `sim --facts NAME` turns it on for a run, and [`ON`] is where it is turned on for good.
 
 mod age;
+mod cancels;
+mod claims;
 mod early_ends;
 mod estimates;
+mod half;
+mod pauses;
 mod pings;
 mod plain;
 mod quiet;
@@ -15,11 +19,13 @@ mod stand_still;
 
 use crate::chance::Dice;
 use crate::scenario::Scenario;
+use std::fmt;
 use std::str::FromStr;
 
-/// Facts that every run holds: the one place where a fact is turned on. A fact belongs here as soon as
-/// `sim --facts NAME --seeds 1000` finds nothing.
-const ON: [Fact; 0] = [];
+/// Facts that every run holds: the one place where a fact is turned on. It belongs here as soon as
+/// `sim --facts NAME --seeds 1000` finds nothing; the rule that it takes the place of goes then (`Fact::Quiet` in `policy`,
+/// `Fact::Claims` in `scenario`, `Fact::Half` in `half`, `Fact::Pauses` in `mishaps`).
+const ON: [Fact; 3] = [Fact::Age, Fact::EarlyEnds, Fact::Estimates];
 
 /// What runs can be taught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +46,14 @@ pub enum Fact {
     StandStill,
     /// A sidecar stops while somebody reads slowly.
     SlowStop,
+    /// Applications speak as sidecars do, and an UNAVAILABLE of theirs proves nothing.
+    Claims,
+    /// Applications fail often; no more than half of a service is ever out.
+    Half,
+    /// A caller cancels hundreds of calls a second, and every cancel arrives soon.
+    Cancels,
+    /// A server pauses while thousands of calls a second come.
+    Pauses,
 }
 
 /// Some of them.
@@ -56,7 +70,7 @@ type Lesson = fn(&mut Dice, &mut Scenario);
 
 impl Fact {
     /// Every fact, by its name on the command line.
-    pub const NAMED: [(&'static str, Self); 8] = [
+    pub const NAMED: [(&'static str, Self); 12] = [
         ("quiet", Self::Quiet),
         ("pings", Self::Pings),
         ("age", Self::Age),
@@ -65,6 +79,10 @@ impl Fact {
         ("reuse", Self::Reuse),
         ("stand-still", Self::StandStill),
         ("slow-stop", Self::SlowStop),
+        ("claims", Self::Claims),
+        ("half", Self::Half),
+        ("cancels", Self::Cancels),
+        ("pauses", Self::Pauses),
     ];
 
     /// Scenarios of its own, for what an ordinary one hardly ever meets.
@@ -74,6 +92,9 @@ impl Fact {
             Self::Reuse => Some(reuse::draw),
             Self::StandStill => Some(stand_still::draw),
             Self::SlowStop => Some(slow_stop::draw),
+            Self::Half => Some(half::draw),
+            Self::Cancels => Some(cancels::draw),
+            Self::Pauses => Some(pauses::draw),
             _ => None,
         }
     }
@@ -86,7 +107,8 @@ impl Fact {
             Self::EarlyEnds => Some(early_ends::teach),
             Self::Estimates => Some(estimates::teach),
             Self::Reuse => Some(reuse::teach),
-            Self::Quiet | Self::StandStill | Self::SlowStop => None,
+            Self::Claims => Some(claims::teach),
+            _ => None,
         }
     }
 }
@@ -117,6 +139,14 @@ impl Facts {
 impl Default for Facts {
     fn default() -> Self {
         Self::of(&ON)
+    }
+}
+
+impl fmt::Display for Facts {
+    /// The names as [`Facts::from_str`] reads them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Fact::NAMED.iter().filter(|(_, fact)| self.has(*fact)).map(|(name, _)| *name);
+        f.write_str(&named.collect::<Vec<_>>().join(","))
     }
 }
 

@@ -20,4 +20,6 @@ pub struct Habits {
     pub age: Option<Duration>,
     /// Pings whenever data comes and none of its PINGs is under way, to learn what the way can carry.
     pub estimates: bool,
+    /// Ends connections of which more streams were reset in 30 s.
+    pub most_resets: Option<u32>,
 }

@@ -7,6 +7,7 @@
 
 mod addresses;
 mod agenda;
+mod cancels;
 mod chance;
 mod client;
 mod control;
@@ -19,6 +20,7 @@ mod facts;
 pub mod fault;
 mod frames;
 pub mod habits;
+mod half;
 mod in_force;
 mod judge;
 mod leaks;

@@ -127,7 +127,7 @@ fn explain(seed: u64, facts: Facts) {
         println!("sim: seed {seed} fails at {}: {}: {}", outcome.ended, violation.rule, violation.words);
     }
     println!(
-        "sim: above is its shortest form ({} calls, {} faults); make sim SEED={seed} plays it again",
+        "sim: above is its shortest form ({} calls, {} faults); make sim SEED={seed} FACTS={facts} plays it again",
         scenario.calls.len(),
         scenario.faults.len()
     );

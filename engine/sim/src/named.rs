@@ -31,6 +31,7 @@ pub fn hour() -> Scenario {
             ending: Ending::Status(0),
             pushback: None,
             then_resets: None,
+            claims: None,
         }],
     };
     let quiet = CallPlan { request: Body { pieces: 1, bytes: 9, gap: Duration::ZERO }, ..long(4, Kind::Chat, 2) };

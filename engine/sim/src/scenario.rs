@@ -1,6 +1,6 @@
 //! What is to happen in a run: plain data, drawn before it begins, so that it can be taken apart when it fails.
 
-use crate::facts::Facts;
+use crate::facts::{Fact, Facts};
 use crate::fault::Fault;
 use crate::habits::Habits;
 use crate::policy::Push;
@@ -219,6 +219,8 @@ pub struct Reply {
     pub pushback: Option<i32>,
     /// RST_STREAM with this code behind a complete answer, where the request is not complete.
     pub then_resets: Option<u32>,
+    /// A `tulle-reason` in its trailers.
+    pub claims: Option<&'static str>,
 }
 
 // === impl Kind ===
@@ -293,11 +295,15 @@ impl Reply {
         }
     }
 
-    /// Whether the server acted, so that the call may not be executed again unless its method says so. An UNAVAILABLE in
-    /// trailers only is the server's word that it did not (design: semantics, "Retries").
+    /// Whether the server acted, so that the call may not be executed again unless its method says so. What it says of
+    /// itself in trailers is no proof that it did not (design: semantics, "Retries").
     #[must_use]
-    pub fn acts(&self) -> bool {
-        !matches!(self.ending, Ending::Refuse | Ending::Only(14))
+    pub fn acts(&self, facts: Facts) -> bool {
+        match self.ending {
+            Ending::Refuse => false,
+            Ending::Only(14) => facts.has(Fact::Claims),
+            _ => true,
+        }
     }
 
     /// Whether it is what a healthy server gives.

@@ -2,6 +2,7 @@
 
 mod age;
 mod hearing;
+mod resets;
 mod words;
 
 use crate::agenda::Event;
@@ -15,15 +16,17 @@ use crate::scenario::{Ending, Reply, ServerPlan};
 use crate::stack::{Manners, Stack};
 use crate::world::World;
 use hearing::on_event;
+use resets::Resets;
 use std::collections::BTreeMap;
 use tulle_http2::{ErrorCode, Fields, Role, StreamId};
-use words::{has_head, response, trailers};
+use words::{claim, has_head, response, trailers};
 
 struct Line {
     stack: Stack,
     serving: BTreeMap<u32, Serving>,
     /// Its last stream is named; it ends with that.
     leaves: bool,
+    resets: Resets,
 }
 
 /// One execution of a call.
@@ -96,7 +99,7 @@ impl Server {
         let manners = Manners { window, max_streams, max_frame, pace, estimates: habits.estimates };
         let mut stack = Stack::new(Role::Server, manners, b"");
         stack.pings = habits.pings.map(|rule| Pings::new(rule, world.now));
-        self.lines.insert(conn, Line { stack, serving: BTreeMap::new(), leaves: false });
+        self.lines.insert(conn, Line { stack, serving: BTreeMap::new(), leaves: false, resets: Resets::default() });
         self.begin_to_age(world, conn);
         self.flush(world, conn);
     }
@@ -139,6 +142,9 @@ impl Server {
                 return self.lose_patience(world, conn);
             }
             self.receive(world, conn, &bytes);
+            if self.lines.get(&conn).is_some_and(|line| line.is_flooded(self.plan.habits.most_resets)) {
+                return self.end_at_once(world, conn, b"too_many_resets");
+            }
         }
         self.flush(world, conn);
         self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
@@ -151,14 +157,18 @@ impl Server {
 
     /// As real ones do: with all its calls.
     fn lose_patience(&mut self, world: &mut World<'_>, conn: Conn) {
+        let calls = self.lines.get(&conn).map_or(0, |line| line.serving.len());
+        self.end_at_once(world, conn, b"too_many_pings");
+        let words = format!("server {} was pinged too often and ends a connection with {calls} calls", self.index);
+        world.judge.violated("pings", words);
+    }
+
+    fn end_at_once(&mut self, world: &mut World<'_>, conn: Conn, words: &[u8]) {
         let Some(line) = self.lines.get_mut(&conn) else { return };
-        line.stack.complain();
-        let calls = line.serving.len();
+        line.stack.complain(words);
         self.flush(world, conn);
         self.lines.remove(&conn);
         world.close(conn, Side::Listener);
-        let words = format!("server {} was pinged too often and ends a connection with {calls} calls", self.index);
-        world.judge.violated("pings", words);
     }
 
     fn receive(&mut self, world: &mut World<'_>, conn: Conn, mut input: &[u8]) {
@@ -184,6 +194,7 @@ impl Server {
             return;
         }
         let reply = serving.reply;
+        world.judge.works_at(serving.call, world.now);
         let id = world.scenario.calls[serving.call].id;
         if !serving.has_head && has_head(&reply) {
             serving.has_head = true;
@@ -215,6 +226,7 @@ impl Server {
             Ending::Only(code) => {
                 let mut fields = response(&reply, id, execution);
                 fields.push(b"grpc-status", code.to_string().as_bytes());
+                claim(&reply, &mut fields);
                 codec.send_headers(at, &fields, true);
             }
             Ending::Http(_) => codec.send_headers(at, &response(&reply, id, execution), true),

@@ -97,10 +97,9 @@ impl Stack {
         self.out.drain(..length);
     }
 
-    /// Says that the other end has pinged too often; it is to be closed.
-    pub(crate) fn complain(&mut self) {
+    /// Says what the other end does too often; the connection is to be closed.
+    pub(crate) fn complain(&mut self, words: &[u8]) {
         let _ = self.output();
-        let words = b"too_many_pings";
         let payload = [&[0; 4][..], &ErrorCode::ENHANCE_YOUR_CALM.0.to_be_bytes(), words].concat();
         self.out.extend(frames::bytes_of(frames::GOAWAY, 0, 0, &payload));
     }

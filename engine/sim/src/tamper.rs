@@ -51,6 +51,12 @@ pub enum Mutation {
     ReadsNothing,
     /// A sidecar that is told to drain is gone at once.
     CutsStops,
+    /// A sidecar keeps the resets of calls that were given up to itself.
+    KeepsResets,
+    /// A sidecar passes an application's claim on as its own.
+    BelievesClaims,
+    /// A sidecar holds against a server what waited for it while it paused.
+    HatesPauses,
     /// A sidecar gives an application up that says nothing for five seconds.
     Impatient,
     /// The callers' sidecar panics.
@@ -116,6 +122,11 @@ impl Tamper {
             Mutation::PieceLost if to_client && self.strikes() => Vec::new(),
             Mutation::Crossed if to_client => crossed(bytes),
             Mutation::HatesPings if to_client => with_anger(bytes),
+            Mutation::HatesPauses if matches!(to, Actor::Server(_)) => with_anger_after(bytes, 50),
+            Mutation::BelievesClaims if to_client => with_claims(bytes),
+            Mutation::KeepsResets if matches!(to, Actor::Server(_)) => {
+                without(bytes, |frame, _| frame[3] == frames::RST_STREAM).unwrap_or_else(|| bytes.to_vec())
+            }
             Mutation::PingsApplications if matches!(to, Actor::Server(_)) => with_pings(bytes),
             _ => bytes.to_vec(),
         }
@@ -219,10 +230,33 @@ fn without(bytes: &[u8], which: impl Fn(&[u8], Option<&Vec<u8>>) -> bool) -> Opt
     Some(kept.flat_map(|at| all[at].clone()).collect())
 }
 
-/// Behind the answer to a PING, GOAWAY with ENHANCE_YOUR_CALM.
+/// GOAWAY with ENHANCE_YOUR_CALM.
+const ANGER: [u8; 17] = [0, 0, 8, frames::GOAWAY, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+
+/// It stands behind the answer to a PING.
 fn with_anger(bytes: &[u8]) -> Vec<u8> {
     let Some(all) = each_frame(bytes) else { return bytes.to_vec() };
     let has_pong = all.iter().any(|frame| frame[3] == frames::PING && frame[4] & frames::ACK != 0);
-    let anger = frames::bytes_of(frames::GOAWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11]);
-    if has_pong { [bytes, &anger].concat() } else { bytes.to_vec() }
+    if has_pong { [bytes, &ANGER].concat() } else { bytes.to_vec() }
+}
+
+/// It stands behind so many heads written at once.
+fn with_anger_after(bytes: &[u8], heads: usize) -> Vec<u8> {
+    let Some(all) = each_frame(bytes) else { return bytes.to_vec() };
+    let written = all.iter().filter(|frame| frame[3] == frames::HEADERS).count();
+    if written >= heads { [bytes, &ANGER].concat() } else { bytes.to_vec() }
+}
+
+/// Each answer's end with one more field: a literal that enters no table (RFC 7541, section 6.2.2).
+fn with_claims(bytes: &[u8]) -> Vec<u8> {
+    let (name, value) = (b"tulle-reason", b"draining");
+    let field = [&[0, name.len() as u8][..], name, &[value.len() as u8], value].concat();
+    let claims = |frame: &mut Vec<u8>| {
+        if ends(frame) {
+            frame.extend_from_slice(&field);
+            let length = (frame.len() as u32 - 9).to_be_bytes();
+            frame[..3].copy_from_slice(&length[1..]);
+        }
+    };
+    rewritten(bytes, claims).unwrap_or_else(|| bytes.to_vec())
 }

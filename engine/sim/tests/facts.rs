@@ -52,10 +52,26 @@ fn a_stop_that_cuts_what_was_accepted_is_found() {
 }
 
 #[test]
+fn a_mesh_that_lets_an_application_speak_for_it_is_found() {
+    is_found(Fact::Claims, Mutation::BelievesClaims, &["status"]);
+}
+
+#[test]
+fn a_mesh_that_keeps_cancels_to_itself_is_found() {
+    is_found(Fact::Cancels, Mutation::KeepsResets, &["cancel"]);
+}
+
+#[test]
+fn a_mesh_that_accuses_a_server_which_paused_is_found() {
+    is_found(Fact::Pauses, Mutation::HatesPauses, &["wire"]);
+}
+
+#[test]
 fn facts_are_named_one_by_one_or_all_at_once_and_others_are_refused_by_name() {
     assert_eq!("quiet".parse(), Ok(Facts::of(&[Fact::Quiet])));
     let all: Facts = "all".parse().expect("all of them");
     assert!(Fact::NAMED.iter().all(|(_, fact)| all.has(*fact)));
+    assert_eq!(all.to_string().parse(), Ok(all));
     let refused = "quiet,loud".parse::<Facts>().expect_err("no such fact");
     assert!(refused.starts_with("loud is no fact; the facts are all, "), "{refused}");
 }

@@ -46,5 +46,6 @@ pub(super) fn reply(ending: Ending) -> Reply {
         ending,
         pushback: None,
         then_resets: None,
+        claims: None,
     }
 }

@@ -31,7 +31,10 @@ pub(super) fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line
         }
         Http2::Reset { stream, .. } => {
             line.stack.forget(stream);
-            line.serving.remove(&stream.get());
+            line.resets.count(world.now);
+            if let Some(serving) = line.serving.remove(&stream.get()) {
+                world.judge.works_at(serving.call, world.now);
+            }
         }
         Http2::HeadersRefused { limit, .. } => {
             world.judge.violated("http2", format!("a server was sent fields over its limit: {}", limit.describe()));

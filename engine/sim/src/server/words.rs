@@ -21,7 +21,15 @@ pub(super) fn trailers(reply: &Reply, id: usize, execution: usize, code: u32) ->
     let mut fields = Fields::new();
     fields.push(b"grpc-status", code.to_string().as_bytes());
     name(reply, &mut fields, id, execution);
+    claim(reply, &mut fields);
     fields
+}
+
+/// What only sidecars should say.
+pub(super) fn claim(reply: &Reply, fields: &mut Fields) {
+    if let Some(reason) = reply.claims {
+        fields.push(b"tulle-reason", reason.as_bytes());
+    }
 }
 
 fn name(reply: &Reply, fields: &mut Fields, id: usize, execution: usize) {

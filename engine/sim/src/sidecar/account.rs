@@ -7,6 +7,9 @@ use crate::net::Net;
 use crate::passage::{Actor, Conn};
 use crate::watch::Mark;
 use crate::world::World;
+use std::sync::Arc;
+use tulle_mesh::balance::endpoint::EndpointCell;
+use tulle_mesh::resilience::accrual::EndpointState;
 use tulle_mesh::telemetry::CounterName;
 
 // === impl Sidecar ===
@@ -38,6 +41,16 @@ impl Sidecar {
     pub(super) fn judge(&self, world: &mut World<'_>, socket: &Socket) {
         if let Some(fault) = &socket.watch.fault {
             world.judge.violated("wire", format!("sidecar {}: {fault}", self.index));
+        }
+    }
+
+    /// No more than half of a service's endpoints is out.
+    pub(super) fn check_ejections(&self, world: &mut World<'_>) {
+        let Some(snapshot) = self.snapshot.as_ref().filter(|_| world.scenario.facts.has(Fact::Half)) else { return };
+        for cluster in snapshot.clusters() {
+            let (all, is_out) =
+                (cluster.endpoints(), |cell: &&Arc<EndpointCell>| cell.state() != EndpointState::Closed);
+            world.judge.ejected(cluster.name(), all.iter().filter(is_out).count(), all.len());
         }
     }
 

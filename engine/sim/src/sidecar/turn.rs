@@ -35,6 +35,7 @@ impl Sidecar {
         self.read_ready(world);
         self.settle(world);
         self.report(world);
+        self.check_ejections(world);
         match stops {
             true => self.exit(world),
             false => self.report_drained(),
