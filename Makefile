@@ -142,6 +142,10 @@ abuse: setup ## attacks against real sidecars, each with its benign twin, the sl
 	$(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
 	$(BIN)/python -m tests.abuse.beside_envoy
 
+.PHONY: flakes
+flakes: setup ## what fails now and then: suites TIMES=20 beside LOAD=2 busy processes, ONLY=rust,python; outputs go to .cache/flakes
+	@$(BIN)/python -m tests.flakes --times $(or $(TIMES),20) --load $(or $(LOAD),2) $(if $(ONLY),--only $(ONLY))
+
 SEEDS ?= 1000
 START ?= 0
 .PHONY: sim
