@@ -142,11 +142,15 @@ abuse: setup ## attacks against real sidecars, each with its benign twin, the sl
 	$(BIN)/pytest -q tests/abuse/test_*.py tests/abuse/slow_*.py
 	$(BIN)/python -m tests.abuse.beside_envoy
 
+.PHONY: flakes
+flakes: setup ## what fails now and then: suites TIMES=20 beside LOAD=2 busy processes, ONLY=rust,python; outputs go to .cache/flakes
+	@$(BIN)/python -m tests.flakes --times $(or $(TIMES),20) --load $(or $(LOAD),2) $(if $(ONLY),--only $(ONLY))
+
 SEEDS ?= 1000
 START ?= 0
 .PHONY: sim
-sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace
-	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
+sim: ## the whole mesh on a simulated network and clock: SEEDS=1000 from START=0, or one SEED=n with its trace; FACTS=names or all
+	@cd engine && cargo run --release --locked --quiet -p tulle-sim --bin sim -- $(if $(FACTS),--facts $(FACTS)) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --start $(START))
 
 .PHONY: fuzz interleave soak streams calls
 fuzz: $(VENV)/.dependencies ## every fuzz target for SECONDS=60 each, guided by coverage; needs g++; findings are kept in .cache/fuzz

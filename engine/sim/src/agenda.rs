@@ -20,11 +20,18 @@ pub(crate) enum Event {
     Redial(usize),
     /// A slow client gives window back.
     ClientReads(usize),
+    /// A client reads its socket again.
+    Sip(usize),
     /// A server does the next thing of a reply.
     Serve {
         server: usize,
         conn: Conn,
         stream: u32,
+    },
+    /// A connection of a server's has reached the age at which it ends.
+    TooOld {
+        server: usize,
+        conn: Conn,
     },
     /// A slow server gives window back.
     ServerReads(usize),

@@ -51,6 +51,8 @@ pub(crate) struct Client {
     /// Calls that have no stream yet.
     waiting: VecDeque<usize>,
     pub(crate) paused: bool,
+    /// It has read of its socket, and not yet got through that.
+    is_sated: bool,
     reading: Reading,
 }
 
@@ -60,7 +62,7 @@ impl Client {
     pub(crate) fn new(index: usize, plan: ClientPlan) -> Self {
         let reading = Reading::new(plan.pace, Event::ClientReads(index));
         let (lines, waiting) = (BTreeMap::new(), VecDeque::new());
-        Self { index, plan, lines, current: None, waiting, paused: false, reading }
+        Self { index, plan, lines, current: None, waiting, paused: false, is_sated: false, reading }
     }
 
     pub(crate) fn call(&mut self, world: &mut World<'_>, call: usize) {
@@ -71,7 +73,8 @@ impl Client {
     fn dial(&mut self, world: &mut World<'_>) {
         let (from, to) = (Actor::Client(self.index), Actor::Sidecar(0));
         let conn = world.net.dial(world.now, &mut world.agenda, from, to, Link::Entry(self.index));
-        let manners = Manners { window: self.plan.window, max_streams: 0, max_frame: FRAME, pace: self.plan.pace };
+        let ClientPlan { window, pace, estimates, .. } = self.plan;
+        let manners = Manners { window, max_streams: 0, max_frame: FRAME, pace, estimates };
         let tunnel = self.plan.entry == Entry::Connect;
         let first: &[u8] = if tunnel { CONNECT } else { b"" };
         let stack = Stack::new(Role::Client, manners, first);
@@ -209,12 +212,24 @@ impl Client {
         }
     }
 
+    pub(crate) fn sip(&mut self, world: &mut World<'_>) {
+        self.is_sated = false;
+        for conn in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.read(world, conn);
+        }
+    }
+
     fn read(&mut self, world: &mut World<'_>, conn: Conn) {
         while !self.paused
+            && !self.is_sated
             && self.lines.contains_key(&conn)
             && let Some(bytes) = world.read(conn, Side::Dialer)
         {
             self.receive(world, conn, &bytes);
+            if let Some(pause) = self.plan.sips {
+                self.is_sated = true;
+                world.after(pause, Event::Sip(self.index));
+            }
         }
         self.flush(world, conn);
         self.serve_waiting(world);
@@ -346,7 +361,8 @@ fn on_event(world: &mut World<'_>, line: &mut Line, event: Http2<'_>, fields: &F
             world.judge.violated("http2", format!("a caller was sent fields over its limit: {limit}"));
         }
         Http2::GoAway { .. } => line.going_away = true,
-        Http2::Pong { .. } | Http2::Settings => {}
+        Http2::Pong { payload } => line.stack.pong(payload),
+        Http2::Settings => {}
     }
 }
 

@@ -4,6 +4,8 @@ use crate::chance::Dice;
 use crate::draw_calls;
 use crate::draw_faults;
 use crate::draw_policy::policy;
+use crate::facts::{self, Facts};
+use crate::habits::Habits;
 use crate::policy::{Flaw, Push};
 use crate::scenario::{ClientPlan, Entry, LinkPlan, NetworkPlan, Pace, Scenario, Segments, ServerPlan};
 use std::time::Duration;
@@ -21,9 +23,16 @@ pub(crate) enum Mood {
     Storm,
 }
 
-/// A seed's scenario; the same in every run.
+/// A seed's scenario, with what these facts add to it; the same in every run.
 #[must_use]
-pub fn draw(seed: u64) -> Scenario {
+pub fn draw(seed: u64, facts: Facts) -> Scenario {
+    let scenario = facts::kind(seed, facts).unwrap_or_else(|| ordinary(seed));
+    let mut scenario = Scenario { facts, ..scenario };
+    facts::teach(&mut scenario);
+    scenario
+}
+
+fn ordinary(seed: u64) -> Scenario {
     let mut dice = Dice::new(seed, 1);
     let mood = match dice.between(0, 99) {
         0..15 => Mood::Calm,
@@ -38,7 +47,19 @@ pub fn draw(seed: u64) -> Scenario {
     let pushes = pushes(&mut dice, mood, &servers, lasts);
     let calls = draw_calls::calls(&mut Dice::new(seed, 2), mood, &clients, &servers, lasts);
     let faults = draw_faults::faults(&mut Dice::new(seed, 3), mood, &clients, &servers, lasts);
-    Scenario { seed, clients, servers, network, calls, faults, pushes, lasts, calm: mood == Mood::Calm }
+    Scenario {
+        seed,
+        facts: Facts::NONE,
+        clients,
+        servers,
+        network,
+        turn: Duration::ZERO,
+        calls,
+        faults,
+        pushes,
+        lasts,
+        calm: mood == Mood::Calm,
+    }
 }
 
 fn client(dice: &mut Dice, mood: Mood) -> ClientPlan {
@@ -46,6 +67,8 @@ fn client(dice: &mut Dice, mood: Mood) -> ClientPlan {
         entry: dice.pick(&[Entry::Plain, Entry::Plain, Entry::Connect, Entry::Port]),
         pace: pace(dice, mood),
         window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
+        sips: None,
+        estimates: false,
         keeps_deadlines: dice.percent(40),
     }
 }
@@ -59,6 +82,7 @@ fn server(dice: &mut Dice, mood: Mood, at: u64) -> ServerPlan {
         window: dice.pick(&[65_535, 65_535, 16_384, 5_000, 1 << 20]),
         max_streams: if few { dice.pick(&[100, 100, 1, 2, 5]) } else { 100 },
         max_frame: dice.pick(&[16_384, 16_384, 65_536]),
+        habits: Habits::default(),
     }
 }
 

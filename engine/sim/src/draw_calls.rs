@@ -84,6 +84,8 @@ fn reply(dice: &mut Dice, mood: Mood, kind: Kind, roomy: bool) -> Reply {
         body: if ending == Ending::Status(0) && body.pieces == 0 { Body { pieces: 1, ..body } } else { body },
         ending,
         pushback: (!well && dice.percent(5)).then(|| dice.pick(&[-1, 0, 30, 500])),
+        then_resets: None,
+        claims: None,
     }
 }
 

@@ -124,6 +124,15 @@ pub enum FaultKind {
         /// Whether it begins with the last good snapshot, as from its disk; else with none.
         cached: bool,
     },
+    /// A sidecar's whole process stands still, and goes on.
+    StandStill {
+        /// Its number, 0 for the callers' own.
+        sidecar: usize,
+        /// For how long.
+        lasts: Duration,
+        /// Not before it has next asked a peer for life, so that the answer waits for it.
+        behind_ping: bool,
+    },
     /// The control stream to a sidecar breaks and is made again.
     ControlLost {
         /// Its number, 0 for the callers' own.

@@ -93,6 +93,10 @@ pub(crate) struct Judge<'s> {
     disturbances: Vec<(Time, Time)>,
     pub(crate) in_force: InForce<'s>,
     most_held: u64,
+    /// By stopping sidecar.
+    pub(crate) cut: BTreeMap<usize, u64>,
+    /// When the callers' sidecar stood still.
+    stood: Vec<(Time, Time)>,
     pub(crate) violation: Option<Violation>,
     open: usize,
 }
@@ -111,6 +115,8 @@ impl<'s> Judge<'s> {
             disturbances: Vec::new(),
             in_force: InForce::new(scenario),
             most_held: MOST_HELD + last as u64,
+            cut: BTreeMap::new(),
+            stood: Vec::new(),
             violation: None,
             open: scenario.calls.len(),
         }
@@ -174,7 +180,7 @@ impl<'s> Judge<'s> {
     pub(crate) fn answered(&mut self, conn: Conn, stream: u32, now: Time) {
         let Some(call) = self.by_stream.get(&(conn, stream)).copied() else { return };
         if let Some(due) = self.no_longer_due(call)
-            && due + TICK < now
+            && self.latest(due) < now
         {
             self.late(call, due, now);
         }
@@ -204,9 +210,20 @@ impl<'s> Judge<'s> {
         self.due.remove(&(due, call)).then_some(due)
     }
 
+    /// The callers' sidecar stands still.
+    pub(crate) fn stands_still(&mut self, from: Time, until: Time) {
+        self.stood.push((from, until));
+    }
+
+    /// When at the latest somebody is told what was due: not while the sidecar stands still, and in its next turn.
+    fn latest(&self, due: Time) -> Time {
+        let stood = self.stood.iter().filter(|(from, until)| *from <= due + TICK && due <= *until);
+        stood.map(|(_, until)| *until).fold(due, Time::max) + TICK + self.scenario.turn
+    }
+
     /// Calls whose time is over and whose callers' sidecar has said nothing; `excused` where nothing can be said.
     pub(crate) fn look_for_late(&mut self, now: Time, excused: impl Fn(Conn) -> bool) {
-        while let Some((due, call)) = self.due.first().copied().filter(|(due, _)| *due + TICK < now) {
+        while let Some((due, call)) = self.due.first().copied().filter(|(due, _)| self.latest(*due) < now) {
             self.due.pop_first();
             let conn = self.by_stream.iter().find(|(_, of)| **of == call).map(|((conn, _), _)| *conn);
             if !conn.is_some_and(&excused) {

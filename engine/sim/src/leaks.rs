@@ -33,7 +33,17 @@ impl Run<'_> {
                 self.world.judge.violated("leak", format!("sidecar {at}: {words}"));
             }
         }
+        self.check_stops();
         self.check_snapshots();
+    }
+
+    fn check_stops(&mut self) {
+        for sidecar in self.sidecars.iter().filter(|sidecar| sidecar.is_draining) {
+            let broken =
+                sidecar.worker.telemetry.counters.iter().filter(|(name, ..)| *name == CounterName::BrokenByMesh);
+            let counted = broken.map(|(_, _, value)| value).sum();
+            self.world.judge.counted_in_stop(sidecar.index, counted);
+        }
     }
 
     fn left_at(&self, at: usize) -> Option<String> {

@@ -1,10 +1,11 @@
-//! `sim [--seeds N] [--start N]` tries that many seeds; `sim --seed N` plays one and prints its trace.
+//! `sim [--seeds N] [--start N]` tries that many seeds; `sim --seed N` plays one and prints its trace. `--facts NAMES` holds
+//! these facts and no others.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 use tulle_sim::scenario::Scenario;
-use tulle_sim::{Mutation, Options, Outcome, draw, named, play, rule_of, shrink};
+use tulle_sim::{Facts, Mutation, Options, Outcome, draw, named, play, rule_of, shrink};
 
 /// What was tried.
 #[derive(Default)]
@@ -18,10 +19,10 @@ struct Sum {
 
 fn main() -> ExitCode {
     match Arguments::read(std::env::args().skip(1)) {
-        Ok(Arguments { seed: Some(seed), .. }) => one(seed),
+        Ok(Arguments { seed: Some(seed), facts, .. }) => one(seed, facts),
         Ok(arguments) => many(&arguments),
         Err(words) => {
-            eprintln!("sim: {words}; sim [--seeds N] [--start N] | sim --seed N");
+            eprintln!("sim: {words}; sim [--facts NAMES] [--seeds N] [--start N] | sim [--facts NAMES] --seed N");
             ExitCode::from(2)
         }
     }
@@ -32,20 +33,22 @@ struct Arguments {
     seeds: u64,
     start: u64,
     seed: Option<u64>,
+    facts: Facts,
 }
 
 // === impl Arguments ===
 
 impl Arguments {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut arguments = Self { seeds: 1_000, start: 0, seed: None };
+        let mut arguments = Self { seeds: 1_000, start: 0, seed: None, facts: Facts::default() };
         while let Some(name) = words.next() {
-            let value = words.next().and_then(|value| value.parse().ok());
-            let value = value.ok_or_else(|| format!("{name} needs a number"))?;
+            let value = words.next().unwrap_or_default();
+            let number = || value.parse().map_err(|_| format!("{name} needs a number"));
             match name.as_str() {
-                "--seeds" => arguments.seeds = value,
-                "--start" => arguments.start = value,
-                "--seed" => arguments.seed = Some(value),
+                "--seeds" => arguments.seeds = number()?,
+                "--start" => arguments.start = number()?,
+                "--seed" => arguments.seed = Some(number()?),
+                "--facts" => arguments.facts = value.parse()?,
                 _ => return Err(format!("{name} is not known")),
             }
         }
@@ -77,13 +80,13 @@ fn many(arguments: &Arguments) -> ExitCode {
     let mut failing = Vec::new();
     for seed in arguments.start..arguments.start + arguments.seeds {
         progress(seed - arguments.start, arguments.seeds);
-        if let Some(words) = broken(&draw(seed), &mut sum) {
+        if let Some(words) = broken(&draw(seed, arguments.facts), &mut sum) {
             failing.push((seed, words));
         }
     }
     progress(arguments.seeds, arguments.seeds);
     if let Some((first, _)) = failing.first() {
-        explain(*first);
+        explain(*first, arguments.facts);
         failing.iter().for_each(|(seed, words)| println!("sim: seed {seed} fails: {words}"));
         println!("sim: {} of {} seeds fail", failing.len(), arguments.seeds);
         return ExitCode::FAILURE;
@@ -103,20 +106,20 @@ fn broken(scenario: &Scenario, sum: &mut Sum) -> Option<String> {
     outcome.violation.map(|violation| format!("{}: {}", violation.rule, violation.words))
 }
 
-fn one(seed: u64) -> ExitCode {
-    if rule_of(&draw(seed), Options::default()).is_some() {
-        explain(seed);
+fn one(seed: u64, facts: Facts) -> ExitCode {
+    if rule_of(&draw(seed, facts), Options::default()).is_some() {
+        explain(seed, facts);
         return ExitCode::FAILURE;
     }
-    let outcome = play(&draw(seed), Options { recording: true, ..Options::default() });
+    let outcome = play(&draw(seed, facts), Options { recording: true, ..Options::default() });
     outcome.trace.lines().iter().for_each(|line| println!("{line}"));
     println!("sim: seed {seed} is well: {} steps, hash {:016x}", outcome.trace.steps(), outcome.trace.hash());
     ExitCode::SUCCESS
 }
 
 /// The failing seed with its shortest trace, and how to see it again.
-fn explain(seed: u64) {
-    let scenario = shrink(&draw(seed), Options::default());
+fn explain(seed: u64, facts: Facts) {
+    let scenario = shrink(&draw(seed, facts), Options::default());
     println!("{scenario:#?}");
     let outcome = play(&scenario, Options { recording: true, mutation: Mutation::Nothing });
     outcome.trace.lines().iter().for_each(|line| println!("{line}"));
@@ -124,7 +127,7 @@ fn explain(seed: u64) {
         println!("sim: seed {seed} fails at {}: {}: {}", outcome.ended, violation.rule, violation.words);
     }
     println!(
-        "sim: above is its shortest form ({} calls, {} faults); make sim SEED={seed} plays it again",
+        "sim: above is its shortest form ({} calls, {} faults); make sim SEED={seed} FACTS={facts} plays it again",
         scenario.calls.len(),
         scenario.faults.len()
     );

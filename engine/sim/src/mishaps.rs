@@ -1,11 +1,15 @@
 //! What the scenario's faults do to the run, and how they end.
 
 use crate::agenda::Event;
+use crate::facts::{Fact, Facts};
 use crate::fault::{FaultKind, Link};
 use crate::passage::{Actor, Conn};
 use crate::run::Run;
 use crate::time::Time;
 use std::time::Duration;
+
+/// A server that pauses for less loses nothing.
+const A_WHILE: Duration = Duration::from_secs(1);
 
 // === impl Run ===
 
@@ -19,7 +23,7 @@ impl Run<'_> {
         if until > now {
             world.agenda.at(until, Event::Heal(at));
         }
-        if costs_calls(&fault.kind) {
+        if costs_calls(&fault.kind, world.scenario.facts) {
             world.judge.disturbed(now, until);
         }
         match fault.kind {
@@ -54,6 +58,8 @@ impl Run<'_> {
                 self.sidecars[sidecar].crash(world);
                 self.control.forget(sidecar);
             }
+            FaultKind::StandStill { sidecar, lasts, behind_ping: true } => self.sidecars[sidecar].freezes = Some(lasts),
+            FaultKind::StandStill { sidecar, lasts, .. } => self.sidecars[sidecar].freeze(world, lasts),
             FaultKind::ControlLost { sidecar } => self.control.lose(world, sidecar),
         }
     }
@@ -93,11 +99,14 @@ fn lasts(kind: &FaultKind) -> Duration {
 }
 
 /// Whether a call may fail for it; the rest only takes time.
-fn costs_calls(kind: &FaultKind) -> bool {
+fn costs_calls(kind: &FaultKind, facts: Facts) -> bool {
     match kind {
+        FaultKind::ServerPauses { lasts, .. } if facts.has(Fact::Pauses) => *lasts >= A_WHILE,
         FaultKind::Partition { link, .. } | FaultKind::Cut { link, .. } | FaultKind::HalfOpen { link, .. } => {
             !matches!(link, Link::Control(_))
         }
+        // When it stands still is not known yet.
+        FaultKind::StandStill { .. } => false,
         FaultKind::Slow { .. } | FaultKind::Resettle { .. } | FaultKind::ControlLost { .. } => false,
         _ => true,
     }

@@ -1,5 +1,7 @@
 //! Scenarios that are not drawn.
 
+use crate::facts::Facts;
+use crate::habits::Habits;
 use crate::policy::{Callers, PolicyPlan, Push};
 use crate::scenario::{
     Body, CallPlan, ClientPlan, Ending, Entry, Kind, LinkPlan, NetworkPlan, Pace, Reply, Scenario, Segments,
@@ -28,6 +30,8 @@ pub fn hour() -> Scenario {
             body: Body { pieces, bytes: 200, gap: HOUR / pieces },
             ending: Ending::Status(0),
             pushback: None,
+            then_resets: None,
+            claims: None,
         }],
     };
     let quiet = CallPlan { request: Body { pieces: 1, bytes: 9, gap: Duration::ZERO }, ..long(4, Kind::Chat, 2) };
@@ -55,14 +59,29 @@ pub fn calm(calls: Vec<CallPlan>, lasts: Duration) -> Scenario {
         jitter: Duration::from_micros(micros / 2),
         buffer: 65_536,
     };
-    let client = ClientPlan { entry: Entry::Plain, pace: Pace::Eager, window: 65_535, keeps_deadlines: false };
-    let server =
-        ServerPlan { has_sidecar: true, pace: Pace::Eager, window: 65_535, max_streams: 100, max_frame: 16_384 };
+    let client = ClientPlan {
+        entry: Entry::Plain,
+        pace: Pace::Eager,
+        window: 65_535,
+        sips: None,
+        estimates: false,
+        keeps_deadlines: false,
+    };
+    let server = ServerPlan {
+        has_sidecar: true,
+        pace: Pace::Eager,
+        window: 65_535,
+        max_streams: 100,
+        max_frame: 16_384,
+        habits: Habits::default(),
+    };
     Scenario {
         seed: 1,
+        facts: Facts::default(),
         clients: vec![client],
         servers: vec![server],
         network: NetworkPlan { local: link(50), far: link(800), segments: Segments::Whole },
+        turn: Duration::ZERO,
         calls,
         faults: Vec::new(),
         pushes: vec![Push { at: Duration::ZERO, policy: default_policy() }],

@@ -186,8 +186,7 @@ impl<'s> Run<'s> {
     fn turn(&mut self) -> bool {
         let mut any = false;
         for sidecar in &mut self.sidecars {
-            let due = sidecar.next_time(&self.world).is_some_and(|time| time <= self.world.now);
-            if due || sidecar.is_ready {
+            if sidecar.next_time(&self.world).is_some_and(|time| time <= self.world.now) {
                 any = true;
                 sidecar.turn(&mut self.world);
             }
@@ -212,6 +211,8 @@ impl<'s> Run<'s> {
             Event::Redial(client) => self.clients[client].redial(world),
             Event::ClientReads(client) => self.clients[client].read_on(world),
             Event::Serve { server, conn, stream } => self.servers[server].serve(world, conn, stream),
+            Event::Sip(client) => self.clients[client].sip(world),
+            Event::TooOld { server, conn } => self.servers[server].is_too_old(world, conn),
             Event::ServerReads(server) => self.servers[server].read_on(world),
             Event::Fault(fault) => self.begin_fault(fault),
             Event::Heal(fault) => self.heal(fault),
@@ -223,7 +224,7 @@ impl<'s> Run<'s> {
             Event::Rejoin { sidecar, epoch } => {
                 self.control.rejoin(world, sidecar, epoch, self.sidecars[sidecar].revision);
             }
-            Event::GraceOver(sidecar) => self.sidecars[sidecar].stop(world),
+            Event::GraceOver(sidecar) => self.sidecars[sidecar].stop(),
             Event::Net(_) | Event::Cancel(_) | Event::CallersTimeOver(_) => {}
         }
     }

@@ -1,6 +1,8 @@
 //! What is to happen in a run: plain data, drawn before it begins, so that it can be taken apart when it fails.
 
+use crate::facts::{Fact, Facts};
 use crate::fault::Fault;
+use crate::habits::Habits;
 use crate::policy::Push;
 use std::time::Duration;
 
@@ -9,12 +11,16 @@ use std::time::Duration;
 pub struct Scenario {
     /// Decides what is not written here: jitter, cuts, the workers' own choices.
     pub seed: u64,
+    /// What the judge holds besides.
+    pub facts: Facts,
     /// Applications that call.
     pub clients: Vec<ClientPlan>,
     /// Applications that are called.
     pub servers: Vec<ServerPlan>,
     /// What lies between them.
     pub network: NetworkPlan,
+    /// How long a sidecar's turn takes: what comes meanwhile comes at once.
+    pub turn: Duration,
     /// What is called.
     pub calls: Vec<CallPlan>,
     /// What goes wrong.
@@ -61,6 +67,10 @@ pub struct ClientPlan {
     pub pace: Pace,
     /// Its SETTINGS_INITIAL_WINDOW_SIZE.
     pub window: u32,
+    /// Reads a piece of its socket at a time, and so long nothing more.
+    pub sips: Option<Duration>,
+    /// Pings while data comes (see `Habits`).
+    pub estimates: bool,
     /// Resets its calls itself when their time is over, as gRPC libraries do.
     pub keeps_deadlines: bool,
 }
@@ -78,6 +88,8 @@ pub struct ServerPlan {
     pub max_streams: u32,
     /// Its SETTINGS_MAX_FRAME_SIZE.
     pub max_frame: u32,
+    /// What else it does.
+    pub habits: Habits,
 }
 
 /// What a kind of link is like.
@@ -205,6 +217,10 @@ pub struct Reply {
     pub ending: Ending,
     /// Its `grpc-retry-pushback-ms`.
     pub pushback: Option<i32>,
+    /// RST_STREAM with this code behind a complete answer, where the request is not complete.
+    pub then_resets: Option<u32>,
+    /// A `tulle-reason` in its trailers.
+    pub claims: Option<&'static str>,
 }
 
 // === impl Kind ===
@@ -279,11 +295,15 @@ impl Reply {
         }
     }
 
-    /// Whether the server acted, so that the call may not be executed again unless its method says so. An UNAVAILABLE in
-    /// trailers only is the server's word that it did not (design: semantics, "Retries").
+    /// Whether the server acted, so that the call may not be executed again unless its method says so. What it says of
+    /// itself in trailers is no proof that it did not (design: semantics, "Retries").
     #[must_use]
-    pub fn acts(&self) -> bool {
-        !matches!(self.ending, Ending::Refuse | Ending::Only(14))
+    pub fn acts(&self, facts: Facts) -> bool {
+        match self.ending {
+            Ending::Refuse => false,
+            Ending::Only(14) => facts.has(Fact::Claims),
+            _ => true,
+        }
     }
 
     /// Whether it is what a healthy server gives.

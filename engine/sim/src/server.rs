@@ -1,22 +1,32 @@
 //! An application that is called, and that does with each call what the scenario says.
 
+mod age;
+mod hearing;
+mod resets;
+mod words;
+
 use crate::agenda::Event;
-use crate::client::{number, send};
-use crate::execution::Seen;
+use crate::client::send;
 use crate::fault::Side;
 use crate::passage::{Actor, Conn, News};
 use crate::pattern::Whose;
+use crate::pings::Pings;
 use crate::reading::Reading;
-use crate::scenario::{Ending, Reply, ServerPlan, Starts};
+use crate::scenario::{Ending, Reply, ServerPlan};
 use crate::stack::{Manners, Stack};
 use crate::world::World;
+use hearing::on_event;
+use resets::Resets;
 use std::collections::BTreeMap;
-use tulle_http2::{ErrorCode, Event as Http2, Fields, HeadersKind, Role, StreamId};
-use tulle_mesh::resilience::deadline::parse_timeout;
+use tulle_http2::{ErrorCode, Fields, Role, StreamId};
+use words::{claim, has_head, response, trailers};
 
 struct Line {
     stack: Stack,
     serving: BTreeMap<u32, Serving>,
+    /// Its last stream is named; it ends with that.
+    leaves: bool,
+    resets: Resets,
 }
 
 /// One execution of a call.
@@ -50,6 +60,17 @@ impl Line {
         self.stack.codec.reset(stream, code);
         self.serving.remove(&stream.get());
     }
+
+    /// Nothing more of a request is wanted whose answer is complete, be the request not.
+    fn reset_what_is_answered(&mut self) {
+        let codec = &self.stack.codec;
+        let answered = |serving: &&Serving| serving.said && !serving.asked && codec.queued(serving.stream) == 0;
+        let code = |serving: &Serving| Some((serving.stream, serving.reply.then_resets?));
+        let resets: Vec<_> = self.serving.values().filter(answered).filter_map(code).collect();
+        for (stream, code) in resets {
+            self.reset(stream, ErrorCode(code));
+        }
+    }
 }
 
 // === impl Server ===
@@ -74,9 +95,12 @@ impl Server {
     }
 
     fn accept(&mut self, world: &mut World<'_>, conn: Conn) {
-        let ServerPlan { window, max_streams, max_frame, pace, .. } = self.plan;
-        let stack = Stack::new(Role::Server, Manners { window, max_streams, max_frame, pace }, b"");
-        self.lines.insert(conn, Line { stack, serving: BTreeMap::new() });
+        let ServerPlan { window, max_streams, max_frame, pace, habits, .. } = self.plan;
+        let manners = Manners { window, max_streams, max_frame, pace, estimates: habits.estimates };
+        let mut stack = Stack::new(Role::Server, manners, b"");
+        stack.pings = habits.pings.map(|rule| Pings::new(rule, world.now));
+        self.lines.insert(conn, Line { stack, serving: BTreeMap::new(), leaves: false, resets: Resets::default() });
+        self.begin_to_age(world, conn);
         self.flush(world, conn);
     }
 
@@ -114,10 +138,37 @@ impl Server {
             && self.lines.contains_key(&conn)
             && let Some(bytes) = world.read(conn, Side::Listener)
         {
+            if self.is_pestered(world, conn, &bytes) {
+                return self.lose_patience(world, conn);
+            }
             self.receive(world, conn, &bytes);
+            if self.lines.get(&conn).is_some_and(|line| line.is_flooded(self.plan.habits.most_resets)) {
+                return self.end_at_once(world, conn, b"too_many_resets");
+            }
         }
         self.flush(world, conn);
         self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
+    }
+
+    fn is_pestered(&mut self, world: &World<'_>, conn: Conn, bytes: &[u8]) -> bool {
+        let pings = self.lines.get_mut(&conn).and_then(|line| line.stack.pings.as_mut());
+        pings.is_some_and(|pings| pings.heard(world.now, bytes))
+    }
+
+    /// As real ones do: with all its calls.
+    fn lose_patience(&mut self, world: &mut World<'_>, conn: Conn) {
+        let calls = self.lines.get(&conn).map_or(0, |line| line.serving.len());
+        self.end_at_once(world, conn, b"too_many_pings");
+        let words = format!("server {} was pinged too often and ends a connection with {calls} calls", self.index);
+        world.judge.violated("pings", words);
+    }
+
+    fn end_at_once(&mut self, world: &mut World<'_>, conn: Conn, words: &[u8]) {
+        let Some(line) = self.lines.get_mut(&conn) else { return };
+        line.stack.complain(words);
+        self.flush(world, conn);
+        self.lines.remove(&conn);
+        world.close(conn, Side::Listener);
     }
 
     fn receive(&mut self, world: &mut World<'_>, conn: Conn, mut input: &[u8]) {
@@ -143,6 +194,7 @@ impl Server {
             return;
         }
         let reply = serving.reply;
+        world.judge.works_at(serving.call, world.now);
         let id = world.scenario.calls[serving.call].id;
         if !serving.has_head && has_head(&reply) {
             serving.has_head = true;
@@ -174,6 +226,7 @@ impl Server {
             Ending::Only(code) => {
                 let mut fields = response(&reply, id, execution);
                 fields.push(b"grpc-status", code.to_string().as_bytes());
+                claim(&reply, &mut fields);
                 codec.send_headers(at, &fields, true);
             }
             Ending::Http(_) => codec.send_headers(at, &response(&reply, id, execution), true),
@@ -196,13 +249,18 @@ impl Server {
 
     fn flush(&mut self, world: &mut World<'_>, conn: Conn) {
         let Some(line) = self.lines.get_mut(&conn) else { return };
+        line.reset_what_is_answered();
         world.flush(conn, Side::Listener, &mut line.stack);
         for serving in line.serving.values() {
             let queued = line.stack.codec.queued(serving.stream) as u64;
             world.judge.went_down(serving.call, serving.sent - queued);
         }
+        // What has just left the queue may have been an answer's end.
+        line.reset_what_is_answered();
+        world.flush(conn, Side::Listener, &mut line.stack);
         let codec = &line.stack.codec;
         line.serving.retain(|_, serving| !(serving.asked && serving.said) || codec.queued(serving.stream) > 0);
+        self.close_if_left(world, conn);
     }
 
     pub(crate) fn read_on(&mut self, world: &mut World<'_>) {
@@ -212,114 +270,5 @@ impl Server {
             self.flush(world, conn);
         }
         self.reading.go_on(world, self.lines.values().map(|line| &line.stack));
-    }
-}
-
-fn has_head(reply: &Reply) -> bool {
-    !matches!(reply.ending, Ending::Only(_) | Ending::Http(_) | Ending::Refuse)
-        && (reply.body.pieces > 0 || matches!(reply.ending, Ending::Status(_) | Ending::NoStatus))
-}
-
-fn response(reply: &Reply, id: usize, execution: usize) -> Fields {
-    let mut fields = Fields::new();
-    let status = if let Ending::Http(status) = reply.ending { status } else { 200 };
-    fields.push(b":status", status.to_string().as_bytes());
-    fields.push(b"content-type", b"application/grpc");
-    name(reply, &mut fields, id, execution);
-    fields
-}
-
-fn trailers(reply: &Reply, id: usize, execution: usize, code: u32) -> Fields {
-    let mut fields = Fields::new();
-    fields.push(b"grpc-status", code.to_string().as_bytes());
-    name(reply, &mut fields, id, execution);
-    fields
-}
-
-fn name(reply: &Reply, fields: &mut Fields, id: usize, execution: usize) {
-    fields.push(b"x-call", id.to_string().as_bytes());
-    fields.push(b"x-exec", execution.to_string().as_bytes());
-    if let Some(pushback) = reply.pushback {
-        fields.push(b"grpc-retry-pushback-ms", pushback.to_string().as_bytes());
-    }
-}
-
-fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, event: Http2<'_>, fields: &Fields) {
-    match event {
-        Http2::Headers { stream, kind: HeadersKind::Request, end_stream, .. } => {
-            begin(world, at, line, stream, fields);
-            if end_stream {
-                request_ended(world, at, line, stream);
-            }
-        }
-        Http2::Headers { .. } => world.judge.violated("crossed", "a request has trailers that nobody sent".into()),
-        Http2::Data { stream, payload, end_stream, .. } => {
-            line.stack.took(stream, payload.len() as u32, end_stream);
-            if let Some(serving) = line.serving.get_mut(&stream.get()) {
-                world.judge.came_up(serving.call, serving.received, payload);
-                serving.received += payload.len() as u64;
-            }
-            if end_stream {
-                request_ended(world, at, line, stream);
-            }
-        }
-        Http2::Reset { stream, .. } => {
-            line.stack.forget(stream);
-            line.serving.remove(&stream.get());
-        }
-        Http2::HeadersRefused { limit, .. } => {
-            world.judge.violated("http2", format!("a server was sent fields over its limit: {limit}"));
-        }
-        Http2::StreamError { code: ErrorCode::REFUSED_STREAM, .. } => {}
-        Http2::StreamError { stream, cause, .. } => {
-            world
-                .judge
-                .violated("http2", format!("a sidecar broke HTTP/2 at a server on stream {}: {cause}", stream.get()));
-        }
-        Http2::GoAway { .. } | Http2::Pong { .. } | Http2::Settings | Http2::Refused { .. } => {}
-    }
-}
-
-fn begin(world: &mut World<'_>, (server, conn): (usize, Conn), line: &mut Line, stream: StreamId, fields: &Fields) {
-    let timeout = fields.get(b"grpc-timeout").and_then(parse_timeout);
-    let path = fields.get(b":path").unwrap_or_default();
-    let id = number(fields, b"x-call").map_or(usize::MAX, |id| id as usize);
-    let seen = Seen { id, path, server, timeout };
-    let Some((call, execution)) = world.judge.executed(world.now, seen) else { return };
-    let reply = world.scenario.calls[call].reply(execution);
-    world.note("execute", &[id as u64, execution as u64, server as u64], || {
-        format!("{id} execution {execution} at server {server} on {conn:?} stream {}", stream.get())
-    });
-    let serving = Serving {
-        call,
-        stream,
-        execution,
-        reply,
-        received: 0,
-        has_begun: false,
-        has_head: false,
-        pieces: 0,
-        sent: 0,
-        asked: false,
-        said: false,
-    };
-    line.serving.insert(stream.get(), serving);
-    if reply.starts == Starts::AtHead || reply.ending == Ending::Refuse {
-        start(world, (server, conn), line, stream);
-    }
-}
-
-fn request_ended(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, stream: StreamId) {
-    let Some(serving) = line.serving.get_mut(&stream.get()) else { return };
-    serving.asked = true;
-    world.judge.came_up_whole(serving.call, serving.received);
-    start(world, at, line, stream);
-}
-
-fn start(world: &mut World<'_>, (server, conn): (usize, Conn), line: &mut Line, stream: StreamId) {
-    let Some(serving) = line.serving.get_mut(&stream.get()) else { return };
-    if !std::mem::replace(&mut serving.has_begun, true) {
-        let wait = serving.reply.delay;
-        world.after(wait, Event::Serve { server, conn, stream: stream.get() });
     }
 }

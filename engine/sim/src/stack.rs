@@ -1,9 +1,10 @@
 //! A peer's own HTTP/2: the codec, with SETTINGS and windows written by hand so that they can do what a codec would not.
 
 use crate::frames;
+use crate::pings::Pings;
 use crate::scenario::Pace;
 use std::collections::BTreeMap;
-use tulle_http2::{Config, Connection, Role, StreamId};
+use tulle_http2::{Config, Connection, ErrorCode, Role, StreamId};
 
 const HUGE: u32 = i32::MAX as u32;
 
@@ -14,6 +15,8 @@ pub(crate) struct Manners {
     pub(crate) max_streams: u32,
     pub(crate) max_frame: u32,
     pub(crate) pace: Pace,
+    /// Pings for bandwidth estimates.
+    pub(crate) estimates: bool,
 }
 
 /// One end of a connection.
@@ -28,10 +31,16 @@ pub(crate) struct Stack {
     taken: BTreeMap<u32, u32>,
     /// By stream: bytes that an eager reader gives back with the next update.
     owed: BTreeMap<u32, u32>,
+    /// A PING for a bandwidth estimate is under way.
+    estimating: bool,
+    /// A server's count of its client's PINGs.
+    pub(crate) pings: Option<Pings>,
 }
 
 /// An eager reader's update is worth its frame: real stacks send none for every read of a hundred bytes.
 const WORTH: u32 = 1_024;
+/// grpc-go's (`bdp_estimator.go`).
+const ESTIMATE: [u8; 8] = [2, 4, 16, 16, 9, 14, 7, 7];
 
 // === impl Stack ===
 
@@ -44,6 +53,11 @@ impl Stack {
             output_high_water: usize::MAX,
             ..Config::new(role)
         };
+        let mut config = config;
+        if manners.estimates {
+            // The codec counts the answers to its own PINGs like any PING; real peers do not.
+            config.peer_limits.control_frames = u32::MAX;
+        }
         let codec = Connection::new(config);
         Self {
             codec,
@@ -53,6 +67,8 @@ impl Stack {
             started: false,
             taken: BTreeMap::new(),
             owed: BTreeMap::new(),
+            estimating: false,
+            pings: None,
         }
     }
 
@@ -75,11 +91,29 @@ impl Stack {
     }
 
     pub(crate) fn wrote(&mut self, length: usize) {
+        if let Some(pings) = &mut self.pings {
+            pings.said(&self.out[..length]);
+        }
         self.out.drain(..length);
+    }
+
+    /// Says what the other end does too often; the connection is to be closed.
+    pub(crate) fn complain(&mut self, words: &[u8]) {
+        let _ = self.output();
+        let payload = [&[0; 4][..], &ErrorCode::ENHANCE_YOUR_CALM.0.to_be_bytes(), words].concat();
+        self.out.extend(frames::bytes_of(frames::GOAWAY, 0, 0, &payload));
+    }
+
+    /// A PING of this end's is answered.
+    pub(crate) fn pong(&mut self, payload: [u8; 8]) {
+        self.estimating &= payload != ESTIMATE;
     }
 
     /// Bytes of a stream came; gives window back if that is its way.
     pub(crate) fn took(&mut self, stream: StreamId, bytes: u32, ended: bool) {
+        if self.manners.estimates && bytes > 0 && !std::mem::replace(&mut self.estimating, true) {
+            self.codec.ping(ESTIMATE);
+        }
         if ended {
             self.forget(stream);
             return;

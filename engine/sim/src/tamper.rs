@@ -2,6 +2,7 @@
 
 use crate::frames;
 use crate::passage::Actor;
+use crate::time::Time;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -36,6 +37,28 @@ pub enum Mutation {
     BelievesServers,
     /// The servers' sidecars take their caller for somebody else.
     MistakesCallers,
+    /// A sidecar pings applications as if they were sidecars.
+    PingsApplications,
+    /// A sidecar does not hear that an application takes no more calls.
+    DeafToGoodbyes,
+    /// A sidecar takes a complete answer back when the stream is reset behind it.
+    ForgetsAnswers,
+    /// A sidecar ends the connection of a client that pings.
+    HatesPings,
+    /// A sidecar closes sockets a turn later than it is told to.
+    ClosesLate,
+    /// Sidecars read nothing more of each other after a while.
+    ReadsNothing,
+    /// A sidecar that is told to drain is gone at once.
+    CutsStops,
+    /// A sidecar keeps the resets of calls that were given up to itself.
+    KeepsResets,
+    /// A sidecar passes an application's claim on as its own.
+    BelievesClaims,
+    /// A sidecar holds against a server what waited for it while it paused.
+    HatesPauses,
+    /// A sidecar gives an application up that says nothing for five seconds.
+    Impatient,
     /// The callers' sidecar panics.
     Panics,
     /// Sidecars behave otherwise in each run of a seed.
@@ -77,6 +100,17 @@ impl Tamper {
         assert!(!falls, "planted");
     }
 
+    /// Mostly not; whether a sidecar gives up a connection to `to` that nothing has passed for so long.
+    pub(crate) fn is_impatient(&self, to: Actor, silence: Duration) -> bool {
+        self.mutation == Mutation::Impatient && matches!(to, Actor::Server(_)) && silence > Duration::from_secs(5)
+    }
+
+    /// Mostly not; whether a sidecar reads nothing that `from` says.
+    pub(crate) fn is_deaf(&self, from: Actor, now: Time) -> bool {
+        let late = now > Time::START + Duration::from_secs(5);
+        self.mutation == Mutation::ReadsNothing && matches!(from, Actor::Sidecar(_)) && late
+    }
+
     /// What a sidecar wrote to `to`.
     pub(crate) fn written(&mut self, to: Actor, bytes: &[u8]) -> Vec<u8> {
         let to_client = matches!(to, Actor::Client(_));
@@ -87,6 +121,13 @@ impl Tamper {
             Mutation::PieceTwice if to_client && self.strikes() => [bytes, bytes].concat(),
             Mutation::PieceLost if to_client && self.strikes() => Vec::new(),
             Mutation::Crossed if to_client => crossed(bytes),
+            Mutation::HatesPings if to_client => with_anger(bytes),
+            Mutation::HatesPauses if matches!(to, Actor::Server(_)) => with_anger_after(bytes, 50),
+            Mutation::BelievesClaims if to_client => with_claims(bytes),
+            Mutation::KeepsResets if matches!(to, Actor::Server(_)) => {
+                without(bytes, |frame, _| frame[3] == frames::RST_STREAM).unwrap_or_else(|| bytes.to_vec())
+            }
+            Mutation::PingsApplications if matches!(to, Actor::Server(_)) => with_pings(bytes),
             _ => bytes.to_vec(),
         }
     }
@@ -103,6 +144,10 @@ impl Tamper {
                 if frame[3] == frames::RST_STREAM {
                     frame[12] = 7
                 }
+            }),
+            (Mutation::DeafToGoodbyes, Actor::Server(_)) => without(bytes, |frame, _| frame[3] == frames::GOAWAY),
+            (Mutation::ForgetsAnswers, Actor::Server(_)) => without(bytes, |frame, next| {
+                ends(frame) && next.is_some_and(|next| next[3] == frames::RST_STREAM && next[5..9] == frame[5..9])
             }),
             _ => None,
         }
@@ -167,4 +212,51 @@ fn crossed(bytes: &[u8]) -> Vec<u8> {
         }
     }
     all.concat()
+}
+
+/// Whole frames, and PINGs behind them.
+fn with_pings(bytes: &[u8]) -> Vec<u8> {
+    let ping = frames::bytes_of(frames::PING, 0, 0, b"tulle-ka");
+    match each_frame(bytes) {
+        Some(_) => [bytes, &ping.repeat(4)].concat(),
+        None => bytes.to_vec(),
+    }
+}
+
+/// Whole frames without some; `which` is told the next one as well.
+fn without(bytes: &[u8], which: impl Fn(&[u8], Option<&Vec<u8>>) -> bool) -> Option<Vec<u8>> {
+    let all = each_frame(bytes)?;
+    let kept = (0..all.len()).filter(|at| !which(&all[*at], all.get(at + 1)));
+    Some(kept.flat_map(|at| all[at].clone()).collect())
+}
+
+/// GOAWAY with ENHANCE_YOUR_CALM.
+const ANGER: [u8; 17] = [0, 0, 8, frames::GOAWAY, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+
+/// It stands behind the answer to a PING.
+fn with_anger(bytes: &[u8]) -> Vec<u8> {
+    let Some(all) = each_frame(bytes) else { return bytes.to_vec() };
+    let has_pong = all.iter().any(|frame| frame[3] == frames::PING && frame[4] & frames::ACK != 0);
+    if has_pong { [bytes, &ANGER].concat() } else { bytes.to_vec() }
+}
+
+/// It stands behind so many heads written at once.
+fn with_anger_after(bytes: &[u8], heads: usize) -> Vec<u8> {
+    let Some(all) = each_frame(bytes) else { return bytes.to_vec() };
+    let written = all.iter().filter(|frame| frame[3] == frames::HEADERS).count();
+    if written >= heads { [bytes, &ANGER].concat() } else { bytes.to_vec() }
+}
+
+/// Each answer's end with one more field: a literal that enters no table (RFC 7541, section 6.2.2).
+fn with_claims(bytes: &[u8]) -> Vec<u8> {
+    let (name, value) = (b"tulle-reason", b"draining");
+    let field = [&[0, name.len() as u8][..], name, &[value.len() as u8], value].concat();
+    let claims = |frame: &mut Vec<u8>| {
+        if ends(frame) {
+            frame.extend_from_slice(&field);
+            let length = (frame.len() as u32 - 9).to_be_bytes();
+            frame[..3].copy_from_slice(&length[1..]);
+        }
+    };
+    rewritten(bytes, claims).unwrap_or_else(|| bytes.to_vec())
 }

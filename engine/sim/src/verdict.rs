@@ -1,6 +1,7 @@
 //! Whether a call may have ended as it did: a server's own word as it was given, or a status of the closed list with a
 //! cause that did happen (design: semantics, "Statuses made by the proxy").
 
+use crate::half::is_tight;
 use crate::judge::{End, Judge, Own, Told};
 use crate::policy::PolicyPlan;
 use crate::scenario::Ending;
@@ -34,6 +35,7 @@ pub(crate) fn of(judge: &Judge<'_>, call: usize, now: Time, end: &End) -> Verdic
 
 fn of_told(judge: &Judge<'_>, call: usize, now: Time, told: &Told) -> Verdict {
     match (&told.reason, told.tail.or(told.head)) {
+        (Some(reason), _) if told.tail.is_some() => Err(format!("{reason} is the application's word for a sidecar's")),
         (Some(reason), _) => of_reason(judge, call, now, told, reason),
         (None, Some(execution)) => of_server(judge, call, told, execution),
         (None, None) => Err("it names neither a reason nor an execution".into()),
@@ -81,11 +83,13 @@ fn has_cause(judge: &Judge<'_>, call: usize, now: Time, reason: Reason) -> bool 
         Reason::Denied => judge.might_be_denied(call, now),
         Reason::Deadline => was_due(judge, call, now),
         Reason::ConnectFailed => disturbed || is_mistaken(judge),
-        Reason::QueueFull => disturbed || is_tight(judge),
-        Reason::BreakerOpen => disturbed || is_tight(judge) || fails(judge) || is_mistaken(judge),
+        Reason::QueueFull => disturbed || is_tight(judge.scenario),
+        Reason::BreakerOpen => judge.may_break(disturbed || is_mistaken(judge)),
         Reason::NoEndpoints => judge.policy(call).is_some_and(PolicyPlan::may_be_empty),
         Reason::HeaderLimit => judge.plan(call).head_bytes > LIST,
-        Reason::UpstreamReset => disturbed || misbehaves(judge, call) || is_tight(judge),
+        Reason::UpstreamReset => {
+            disturbed || misbehaves(judge, call) || is_tight(judge.scenario) || judge.is_of_canceller(call)
+        }
         Reason::RateLimited | Reason::FaultInjected | Reason::Draining | Reason::Shed => false,
     }
 }
@@ -112,23 +116,9 @@ fn misbehaves(judge: &Judge<'_>, call: usize) -> bool {
     (0..judge.records[call].executions).any(|execution| !plan.reply(execution).is_well())
 }
 
-/// Whether limits are small enough to be met.
-fn is_tight(judge: &Judge<'_>) -> bool {
-    let small = |limits: &[u32; 4]| limits[..3].iter().any(|limit| *limit < 100);
-    judge.scenario.pushes.iter().any(|push| small(&push.policy.limits))
-        || judge.scenario.servers.iter().any(|server| server.max_streams < 100)
-}
-
 /// Whether a policy asks a server's sidecar for an identity that it has not.
 fn is_mistaken(judge: &Judge<'_>) -> bool {
     judge.scenario.pushes.iter().any(|push| push.policy.mistaken.is_some())
-}
-
-/// Whether anything fails that counts against an endpoint.
-fn fails(judge: &Judge<'_>) -> bool {
-    let failing = |ending: Ending| !matches!(ending, Ending::Status(0) | Ending::Only(0));
-    let timed = judge.scenario.calls.iter().any(|call| call.timeout.is_some());
-    timed || judge.scenario.calls.iter().flat_map(|call| &call.replies).any(|reply| failing(reply.ending))
 }
 
 fn needs(holds: bool, otherwise: &str) -> Verdict {

@@ -57,7 +57,8 @@ pub(crate) struct Watch {
     /// Streams above are ignored.
     pub(crate) last_taken: u32,
     pub(crate) pings: u64,
-    now: Time,
+    /// When a byte was last read or written.
+    pub(crate) now: Time,
     pub(crate) marks: Vec<Mark>,
     pub(crate) fault: Option<String>,
 }
@@ -107,6 +108,12 @@ impl Watch {
         let mut frames = Vec::new();
         self.out.feed(bytes, |frame| frames.push(frame));
         frames.into_iter().for_each(|frame| self.went(&frame));
+    }
+
+    /// Calls that the sidecar has taken and neither answered to the end nor reset.
+    pub(crate) fn unanswered(&self) -> u64 {
+        let open = |(id, stream): &(&u32, &Stream)| **id <= self.last_taken && !stream.ended_out && !stream.cut;
+        self.streams.iter().filter(open).count() as u64
     }
 
     fn came(&mut self, frame: &Frame) {

@@ -1,11 +1,17 @@
 //! The short form of `make sim`, and that a seed is all there is to a run.
 
-use tulle_sim::{Mutation, Options, draw, named, play, rule_of, shrink};
+use tulle_sim::scenario::Scenario;
+use tulle_sim::{Facts, Mutation, Options, draw, named, play, rule_of, shrink};
+
+/// A seed with the facts that every run holds.
+fn drawn(seed: u64) -> Scenario {
+    draw(seed, Facts::default())
+}
 
 #[test]
 fn fifty_seeds_hold_every_invariant() {
     for seed in 0..50 {
-        let violation = play(&draw(seed), Options::default()).violation;
+        let violation = play(&drawn(seed), Options::default()).violation;
         assert_eq!(violation, None, "make sim SEED={seed}");
     }
 }
@@ -13,7 +19,7 @@ fn fifty_seeds_hold_every_invariant() {
 #[test]
 fn a_seed_replays_bit_for_bit() {
     for seed in 0..10 {
-        let once = || play(&draw(seed), Options::default()).trace.hash();
+        let once = || play(&drawn(seed), Options::default()).trace.hash();
         assert_eq!(once(), once(), "seed {seed}");
     }
 }
@@ -35,8 +41,8 @@ fn streams_that_are_open_for_an_hour_outlive_the_policy_that_let_them_begin() {
 /// A seed that holds as it is is broken by the fault, and by one of `rules`.
 fn is_found(mutation: Mutation, rules: &[&str]) {
     let options = Options { mutation, ..Options::default() };
-    let holds = |seed: &u64| rule_of(&draw(*seed), Options::default()).is_none();
-    let found = (0..300).filter(holds).find_map(|seed| rule_of(&draw(seed), options));
+    let holds = |seed: &u64| rule_of(&drawn(*seed), Options::default()).is_none();
+    let found = (0..300).filter(holds).find_map(|seed| rule_of(&drawn(seed), options));
     assert!(found.is_some_and(|rule| rules.contains(&rule)), "{mutation:?}: {found:?}");
 }
 
@@ -62,26 +68,26 @@ fn planted_faults_are_found() {
 fn a_sidecar_that_keeps_an_old_snapshot_sends_and_lets_in_what_it_may_not() {
     let options = Options { mutation: Mutation::KeepsOldSnapshot, ..Options::default() };
     for rule in ["routing", "authorization"] {
-        let found = (0..600).find(|seed| rule_of(&draw(*seed), options) == Some(rule));
+        let found = (0..600).find(|seed| rule_of(&drawn(*seed), options) == Some(rule));
         let seed = found.unwrap_or_else(|| panic!("no seed shows it by {rule}"));
-        assert_eq!(rule_of(&draw(seed), Options::default()), None, "seed {seed} holds without the fault");
+        assert_eq!(rule_of(&drawn(seed), Options::default()), None, "seed {seed} holds without the fault");
     }
 }
 
 #[test]
 fn a_panic_is_what_its_seed_breaks_with_its_words_its_place_and_its_trace() {
     let options = Options { mutation: Mutation::Panics, recording: true };
-    let outcome = play(&draw(0), options);
+    let outcome = play(&drawn(0), options);
     let violation = outcome.violation.expect("a violation");
     assert_eq!(violation.rule, "panic");
     assert!(violation.words.contains("tamper.rs") && violation.words.ends_with("planted"), "{}", violation.words);
     assert!(!outcome.trace.lines().is_empty(), "its trace is kept");
-    assert!(shrink(&draw(0), options).calls.len() <= 1, "it is shrunk like any other");
+    assert!(shrink(&drawn(0), options).calls.len() <= 1, "it is shrunk like any other");
 }
 
 #[test]
 fn a_run_that_depends_on_more_than_its_seed_is_not_equal_to_itself() {
     let once =
-        |seed| play(&draw(seed), Options { mutation: Mutation::Unrepeatable, ..Options::default() }).trace.hash();
+        |seed| play(&drawn(seed), Options { mutation: Mutation::Unrepeatable, ..Options::default() }).trace.hash();
     assert!((0..10).any(|seed| once(seed) != once(seed)));
 }
