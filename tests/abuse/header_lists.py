@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.abuse.calls import head
 from tests.conformance import frames as f
 
+MOST_FRAME = 16_384
 FIRST_DYNAMIC = 62  # RFC 7541 §2.3.3: behind the static table
 
 
@@ -21,7 +22,7 @@ class Bomb:
 
 
 def over() -> tuple[Bomb, ...]:
-    """Over the limit, but not four times: RESOURCE_EXHAUSTED, `header_limit`, on that stream alone."""
+    """Over it, however far an honest program may go: RESOURCE_EXHAUSTED, `header_limit`, on that stream alone."""
     return (
         Bomb("100 fields of 135 B", (_request(*((f"x-{number:03}", "b" * 130) for number in range(100))),)),
         Bomb("150 fields", (_request(*((f"x-{number}", "") for number in range(150))),)),
@@ -29,16 +30,20 @@ def over() -> tuple[Bomb, ...]:
         Bomb("8 references to 3 KiB", _bomb("b" * 3_000, 8)),
         Bomb("300 references to a tiny field", _bomb("b", 300)),
         Bomb("400 references to a crumb", (_request() + indexing("cookie", "a"), _request() + references(400))),
+        Bomb("100 references to 3 KiB", _bomb("b" * 3_000, 100)),
+        Bomb("10,000 references to a tiny field", _bomb("b", 10_000)),
+        Bomb("600 fields", (_request(*((f"x-{number}", "") for number in range(600))),)),
+        Bomb("a field of 900 KiB", (_request(("x-long", "b" * 900 * 1024)),)),
     )
 
 
 def far_over() -> tuple[Bomb, ...]:
-    """Four times over: the connection ends before more is decoded."""
+    """Beyond what any program sends: the connection ends before more is decoded."""
     return (
-        Bomb("100 references to 3 KiB", _bomb("b" * 3_000, 100)),
-        Bomb("10,000 references to a tiny field", _bomb("b", 10_000)),
-        Bomb("10,000 references to a crumb", (_request() + indexing("cookie", "a"), _request() + references(10_000))),
-        Bomb("600 fields", (_request(*((f"x-{number}", "") for number in range(600))),)),
+        Bomb("110,000 references to a tiny field", _bomb("b", 110_000)),
+        Bomb("110,000 references to a crumb", (_request() + indexing("cookie", "a"), _request() + references(110_000))),
+        Bomb("110,000 references to 3 KiB", _bomb("b" * 3_000, 110_000)),
+        Bomb("a field of over 1 MiB", (_request(("x-long", "b" * 1_100_000)),)),
     )
 
 
@@ -74,7 +79,15 @@ def _bomb(value: str, times: int) -> tuple[bytes, ...]:
 def sent(blocks: Iterable[bytes], first: int) -> bytes:
     """Each as a call of its own, on streams from `first` on."""
     return b"".join(
-        f.frame(f.HEADERS, f.END_HEADERS, first + 2 * at, encoded)
-        + f.data(first + 2 * at, f.message(b"after"), f.END_STREAM)
+        _framed(encoded, first + 2 * at) + f.data(first + 2 * at, f.message(b"after"), f.END_STREAM)
         for at, encoded in enumerate(blocks)
     )
+
+
+def _framed(encoded: bytes, stream: int) -> bytes:
+    """A block in frames that are as long as they may be."""
+    first, *rest = (encoded[at : at + MOST_FRAME] for at in range(0, len(encoded), MOST_FRAME))
+    flags = [0] * len(rest) + [f.END_HEADERS]
+    framed = f.frame(f.HEADERS, flags[0], stream, first)
+    continued = zip(flags[1:], rest, strict=True)
+    return framed + b"".join(f.frame(f.CONTINUATION, flag, stream, part) for flag, part in continued)

@@ -24,7 +24,7 @@ def attacks() -> tuple[Attack, ...]:
 
 def rapid(peer: Peer) -> None:
     calls = Indexed()
-    flooded(*(calls.headers(stream, head("Bidi")) + f.rst_stream(stream, f.CANCEL) for stream in range(1, 1_201, 2)))(
+    flooded(*(calls.headers(stream, head("Bidi")) + f.rst_stream(stream, f.CANCEL) for stream in range(1, 4_201, 2)))(
         peer
     )
 

@@ -32,6 +32,7 @@ def lookalikes() -> tuple[Vector, ...]:
         _field("a value with bytes over 127", "x-a", "na\xefve"),
         _field("a value that quotes a request", "x-a", "GET / HTTP/1.1"),
         _field("an empty value", "x-a", ""),
+        _field("a value with spaces around", "x-a", " a "),
         _field("a name of every kind of character", "x_a-b.9", "1"),
         _field("connection's name within a name", "x-connection", "close"),
         _field("a bin value", "x-a-bin", "AA0KDQ"),
@@ -50,6 +51,8 @@ def _values() -> tuple[Vector, ...]:
         _field("CR LF and a field in a value", "x-a", "a\r\nx-admin: 1"),
         _field("NUL in a value", "x-a", "a\0b"),
         _field("NUL at a value's end", "x-a", "a\0"),
+        _field("a tab before a value", "x-a", "\ta"),
+        _field("a tab behind a value", "x-a", "a\t"),
     )
 
 
@@ -82,6 +85,9 @@ def _pseudo() -> tuple[Vector, ...]:
         _changed("two :method", lambda fields: ((":method", "GET"), *fields)),
         _changed("two :scheme", lambda fields: ((":scheme", "https"), *fields)),
         _changed("two :authority", lambda fields: ((":authority", "other.test"), *fields)),
+        _changed("user info in :authority", lambda fields: _with_authority(fields, "me@echo.test")),
+        _changed("a space behind :authority", lambda fields: _with_authority(fields, "echo.test ")),
+        _field("a Host unlike :authority", "host", "other.test"),
         _changed("a :path behind a field", lambda fields: (fields[0], fields[1], *fields[3:], fields[2])),
         _changed("an unknown pseudo-header", lambda fields: ((":admin", "1"), *fields)),
         _changed("a response's pseudo-header", lambda fields: ((":status", "200"), *fields)),
@@ -90,6 +96,10 @@ def _pseudo() -> tuple[Vector, ...]:
         Vector("a pseudo-header in trailers", lambda s, mark: _trailed(s, mark, (":path", "/echo.v1.Echo/Bidi"))),
         Vector("CR LF in trailers", lambda s, mark: _trailed(s, mark, ("x-a", "a\r\nb"))),
     )
+
+
+def _with_authority(fields: Fields, authority: str) -> Fields:
+    return tuple((name, authority if name == ":authority" else value) for name, value in fields)
 
 
 def _paths() -> tuple[Vector, ...]:

@@ -43,12 +43,13 @@ pub(crate) fn play(role: Role, data: &[u8], now: Instant, piece: usize) -> Playe
     let mut script = Script::new(data);
     let config = config(role, &mut script);
     let high_water = config.output_high_water;
+    let lent = config.max_stream_window - config.stream_window;
     let mut player = Player {
         script,
         end: End::new(config),
         role,
         now,
-        ledger: Ledger::new(),
+        ledger: Ledger::new(lent),
         order: Order::new(role),
         told: 0,
         read: 0,
@@ -68,12 +69,20 @@ pub(crate) fn play(role: Role, data: &[u8], now: Instant, piece: usize) -> Playe
     player.finish()
 }
 
+/// Half of the scripts let windows grow.
 fn config(role: Role, script: &mut Script<'_>) -> Config {
     let limits = HeaderLimits { max_list_bytes: script.pick(&[300, 16_384]), ..HeaderLimits::default() };
+    let max_concurrent_streams = script.pick(&[1, 3, 100]);
+    let stream_window = script.pick(&[65_536, 0, 1, 1_000, 1 << 20]);
+    let connection_window = script.pick(&[1 << 20, 65_535]);
+    let (max_stream_window, max_connection_window) =
+        if connection_window == 65_535 { (4 << 20, 1 << 20) } else { (stream_window, connection_window) };
     Config {
-        max_concurrent_streams: script.pick(&[1, 3, 100]),
-        stream_window: script.pick(&[65_536, 0, 1, 1_000, 1 << 20]),
-        connection_window: script.pick(&[1 << 20, 65_535]),
+        max_concurrent_streams,
+        stream_window,
+        connection_window,
+        max_stream_window,
+        max_connection_window,
         encoder_table: script.pick(&[4_096, 0, 100]),
         output_high_water: script.pick(&[60_000, 1, 20_000]),
         header_limits: limits,
@@ -264,8 +273,8 @@ impl Player<'_> {
             let may = self.ledger.window(id) > 0 && self.ledger.connection() > 0;
             let full = self.end.codec.output().len() >= self.high_water;
             assert!(queued == 0 || !may || full, "{queued} bytes wait though both windows are open");
-            // Half a window may be owed; all that was neither told nor kept is given back.
-            let most = live.unreleased + (1 << 19) + 65_536;
+            // A quarter of a window may be owed; all that was neither told nor kept is given back.
+            let most = live.unreleased + (1 << 18) + 65_536;
             assert!(!live.may_receive() || self.ledger.owed(id) <= most, "stream {id} leaks window");
         }
     }

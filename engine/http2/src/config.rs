@@ -22,6 +22,12 @@ pub struct Config {
     pub stream_window: u32,
     /// Bytes the whole connection may send us before we have read them, default 1 MiB, at least 65 535.
     pub connection_window: u32,
+    /// Bytes up to which a stream's window grows while the peer uses it up fast and all is released at once; default
+    /// 4 MiB, no growth where it is not over [`Self::stream_window`].
+    pub max_stream_window: u32,
+    /// The same of the connection, and the bytes by which the windows of all its streams together may have grown; default
+    /// 16 MiB.
+    pub max_connection_window: u32,
     /// Largest frame payload we take (SETTINGS_MAX_FRAME_SIZE), default 16 384, up to 2^24-1.
     pub max_frame_size: u32,
     /// Bounds on received field sections.
@@ -51,6 +57,8 @@ impl Default for Config {
             max_concurrent_streams: 100,
             stream_window: 65_536,
             connection_window: 1 << 20,
+            max_stream_window: 4 << 20,
+            max_connection_window: 16 << 20,
             max_frame_size: 16_384,
             header_limits: HeaderLimits::default(),
             peer_limits: PeerLimits::default(),

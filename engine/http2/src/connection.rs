@@ -9,6 +9,7 @@ mod reading;
 mod receive;
 mod send;
 mod stalled;
+mod windows;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -61,6 +62,10 @@ pub struct Connection {
     stream_window: u32,
     send: SendWindow,
     receive: ReceiveWindow,
+    /// When the last read was worked off.
+    read_at: Option<Instant>,
+    /// Where the windows' rounds are counted from.
+    counted_from: Option<Instant>,
     floods: Floods,
     /// Highest stream identifier used by the client, whichever end that is.
     highest: u32,
@@ -101,6 +106,8 @@ impl Connection {
             stream_window: DEFAULT_WINDOW.max(config.stream_window),
             send: SendWindow::new(DEFAULT_WINDOW),
             receive: ReceiveWindow::new(config.connection_window),
+            read_at: None,
+            counted_from: None,
             floods: Floods::new(config.peer_limits),
             highest: 0,
             still_working: 0,
@@ -237,9 +244,13 @@ fn spare<T>(list: &mut Vec<T>) -> usize {
 }
 
 fn allowed(config: Config) -> Config {
+    let stream_window = config.stream_window.min(settings::MOST_WINDOW);
+    let connection_window = config.connection_window.clamp(DEFAULT_WINDOW, settings::MOST_WINDOW);
     Config {
-        stream_window: config.stream_window.min(settings::MOST_WINDOW),
-        connection_window: config.connection_window.clamp(DEFAULT_WINDOW, settings::MOST_WINDOW),
+        stream_window,
+        connection_window,
+        max_stream_window: config.max_stream_window.clamp(stream_window, settings::MOST_WINDOW),
+        max_connection_window: config.max_connection_window.clamp(connection_window, settings::MOST_WINDOW),
         max_frame_size: config.max_frame_size.clamp(DEFAULT_FRAME, (1 << 24) - 1),
         ..config
     }

@@ -6,8 +6,9 @@ use crate::time::Time;
 use std::collections::{BTreeMap, VecDeque};
 
 const DEFAULT_WINDOW: i64 = 65_535;
-/// What a sidecar lets a whole connection send (design: semantics, "Metadata and limits").
-const CONNECTION_WINDOW: i64 = 1 << 20;
+/// What a sidecar lets a stream and a whole connection send at most (design: semantics, "Metadata and limits").
+const MOST_STREAM_WINDOW: i64 = 4 << 20;
+const MOST_CONNECTION_WINDOW: i64 = 16 << 20;
 const MAX_STREAMS: u16 = 3;
 const INITIAL_WINDOW: u16 = 4;
 const MAX_FRAME: u16 = 5;
@@ -273,16 +274,23 @@ impl Watch {
     fn gave_back(&mut self, id: u32, by: i64) {
         if id == 0 {
             self.peers += by;
-            if self.peers > CONNECTION_WINDOW {
+            if self.peers > MOST_CONNECTION_WINDOW {
                 self.complain(format!("the peer may send {} bytes, more than the connection's window", self.peers));
             }
             return;
         }
         let Some(stream) = self.streams.get_mut(&id) else { return };
         stream.held -= by;
-        if stream.held < 0 {
-            self.complain(format!("stream {id} was given back {by} bytes, some of which never came"));
+        let lent = -stream.held;
+        // Beyond what came a window may have grown, and those of all streams together by no more than the connection's.
+        if lent > 0 && (lent > MOST_STREAM_WINDOW || self.lent() > MOST_CONNECTION_WINDOW) {
+            self.complain(format!("stream {id} was given back {by} bytes, {lent} more than came"));
         }
+    }
+
+    fn lent(&self) -> i64 {
+        let live = self.streams.values().filter(|stream| !stream.cut && !stream.ended_in);
+        live.map(|stream| (-stream.held).max(0)).sum()
     }
 
     fn complain(&mut self, words: String) {

@@ -32,8 +32,8 @@ impl Connection {
             let cause = "DATA over the connection's window";
             return Err(ConnectionError::new(ErrorCode::FLOW_CONTROL_ERROR, cause));
         }
-        if let Some(by) = self.receive.release(head.length) {
-            self.output.window_update(0, by);
+        if self.receive.release(head.length) {
+            self.give_back(now);
         }
         let ends_stream = head.has(frame::END_STREAM);
         if !is_padded {

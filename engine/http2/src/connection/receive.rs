@@ -39,7 +39,10 @@ impl Connection {
         while event.is_none() {
             match self.step(now, input, fields, &mut event) {
                 Ok(Step::Done) => {}
-                Ok(Step::NeedsInput) => return Ok(None),
+                Ok(Step::NeedsInput) => {
+                    self.read_at = Some(now);
+                    return Ok(None);
+                }
                 Err(error) => {
                     self.fail(error);
                     return Err(error);

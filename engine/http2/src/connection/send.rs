@@ -75,7 +75,7 @@ impl Connection {
         self.output.frame(frame::RST_STREAM, 0, stream.0, &code.0.to_be_bytes());
     }
 
-    /// Gives back stream window for bytes that were taken; a WINDOW_UPDATE goes out once half a window is owed.
+    /// Gives back stream window for bytes that were taken; a WINDOW_UPDATE goes out once a quarter of it is owed.
     #[inline]
     pub fn release(&mut self, stream: StreamId, bytes: u32) {
         let Some(slot) = self.streams.live(stream.0) else { return };
@@ -83,8 +83,8 @@ impl Connection {
         if state.remote == Half::Ended {
             return;
         }
-        if let Some(by) = state.receive.release(bytes) {
-            self.output.window_update(stream.0, by);
+        if state.receive.release(bytes) {
+            self.give_back_to(slot);
         }
     }
 
