@@ -46,6 +46,7 @@ fn guarded() -> Policy {
         ],
         methods: vec![method()],
         circuit_breaker: Some(breaker()),
+        health_check: None,
     });
     policy
 }

@@ -194,10 +194,22 @@ pub(crate) mod worker {
 pub(crate) mod settings {
     use super::error::EngineError;
     use super::tulle_mesh::proto::EngineConfig;
+    use std::net::SocketAddr;
 
     #[derive(Debug, Default)]
     pub(crate) struct Settings {
         pub(crate) identity_dir: Option<String>,
+        pub(crate) application: Option<Application>,
+    }
+
+    /// One number: see the census.
+    #[derive(Debug)]
+    pub(crate) struct Application;
+
+    impl Application {
+        pub(crate) fn choose(&self, _: SocketAddr) -> bool {
+            true
+        }
     }
 
     impl TryFrom<EngineConfig> for Settings {
@@ -212,9 +224,16 @@ pub(crate) mod settings {
 pub(crate) mod error {
     #[derive(Debug)]
     pub(crate) enum EngineError {
+        InvalidConfig(InvalidConfig),
         InvalidSnapshot { resource: String, detail: String },
         InvalidIdentity(String),
         AlreadyStarted,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct InvalidConfig {
+        pub(crate) field: &'static str,
+        pub(crate) detail: String,
     }
 }
 

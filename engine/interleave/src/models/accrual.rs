@@ -51,7 +51,7 @@ fn fail(breaker: &Accrual, ticket: Ticket) -> Transition {
 /// Open, and the probe that was taken of it.
 fn probed() -> (Arc<Accrual>, Ticket) {
     let breaker = Arc::new(Accrual::default());
-    (0..2).for_each(|_| drop(fail(&breaker, breaker.ticket())));
+    (0..2).for_each(|_| _ = fail(&breaker, breaker.ticket()));
     let probe = breaker.try_probe(LATE).expect("its time is up");
     (breaker, probe)
 }
@@ -85,7 +85,7 @@ fn a_call_from_before_never_decides_beside_the_probe() {
     loom::model(|| {
         let breaker = Arc::new(Accrual::default());
         let old = breaker.ticket();
-        (0..2).for_each(|_| drop(fail(&breaker, old)));
+        (0..2).for_each(|_| _ = fail(&breaker, old));
         let probe = breaker.try_probe(LATE).expect("its time is up");
         let other = breaker.clone();
         let there = thread::spawn(move || other.on_answer(probe));

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 const MODELLED: &str = include_str!("../../build.rs");
 const WORDS: [&str; 6] = ["sync::atomic", "Mutex<", "RwLock<", "ArcSwap", "OnceLock<", "mpsc::"];
 /// Files that share something and stand in no model.
-const BESIDE: [(&str, &str); 7] = [
+const BESIDE: [(&str, &str); 8] = [
     ("mesh/src/balance/cluster.rs", "a cursor: one fetch_add, on whose order nothing hangs"),
+    ("proxy/src/application.rs", "which address is dialled: one number, on whose order nothing hangs"),
     ("proxy/src/identity/generation.rs", "a cache behind one lock, under which no other is taken"),
     ("proxy/src/identity.rs", "`pending` is locked before `current` and never the other way, once each"),
     ("proxy/src/io/listen.rs", "`OpenListeners`: one fetch_max, read after the wake that follows it"),
