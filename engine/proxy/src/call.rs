@@ -15,6 +15,7 @@
 //! Bytes are never copied further than into the output of the other connection; its flow control holds back this one's.
 
 pub(crate) mod admit;
+pub(crate) mod answer;
 pub(crate) mod attempt;
 pub(crate) mod deadline;
 pub(crate) mod ending;
@@ -39,6 +40,8 @@ use tulle_http2::Fields;
 use tulle_mesh::balance::EndpointKey;
 use tulle_mesh::method::{MethodInfo, MethodLabel};
 use tulle_mesh::outcome::Outcome;
+use tulle_mesh::resilience::accrual::Ticket;
+use tulle_mesh::resilience::below::Mark;
 use tulle_mesh::resilience::breaker::ServiceBreaker;
 use tulle_mesh::resilience::deadline::Deadline;
 use tulle_mesh::resilience::retry::RetryPlan;
@@ -89,6 +92,8 @@ pub(crate) struct Call {
     pub(crate) unreleased: usize,
     /// The reply's head: what of it has gone to the caller.
     pub(crate) reply: Head,
+    /// Retries that were made further down, as the last answer says.
+    pub(crate) below: u32,
     /// A response head that is held back, so that the call can still be tried again.
     pub(crate) held: Fields,
     pub(crate) attempt: Option<Attempt>,
@@ -116,6 +121,8 @@ pub(crate) enum Replay {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) target: Target,
+    /// What its endpoint was picked as.
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) pool: usize,
     pub(crate) stream: Option<StreamRef>,
     pub(crate) started: Instant,
@@ -129,8 +136,6 @@ pub(crate) struct Attempt {
     pub(crate) http_status: u16,
     /// Response bytes whose window the upstream has not got back yet.
     pub(crate) unreleased: usize,
-    /// `grpc-previous-rpc-attempts` of the response: a proxy further down has tried again already.
-    pub(crate) attempts_below: u32,
 }
 
 /// What a finished attempt says besides its outcome.
@@ -196,6 +201,12 @@ impl Policy {
 impl Call {
     pub(crate) fn is_outbound(&self) -> bool {
         matches!(self.policy, Policy::Outbound(_))
+    }
+
+    /// By what it is known to belong to another call of the application: its trace, where one was handed over.
+    pub(crate) fn mark(&self, outcome: &Outcome) -> Mark {
+        let told = self.caller_traces || (!self.is_outbound() && self.trace.context.sampled);
+        Mark { trace_id: told.then_some(self.trace.context.trace_id), code: outcome.code }
     }
 
     /// The upstream stream, if there is one now.

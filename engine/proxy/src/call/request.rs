@@ -1,5 +1,6 @@
 //! The caller's side of a call: its head makes the call, its data go up, its reset ends it.
 
+use super::answer::PREVIOUS_ATTEMPTS;
 use super::reply::{Head, Refusal};
 use super::store::Buffers;
 use super::{Call, Phase, Policy, Replay};
@@ -14,7 +15,7 @@ use tulle_mesh::outcome::Outcome;
 use tulle_mesh::reason::Reason;
 use tulle_mesh::resilience::breaker::Limit;
 use tulle_mesh::resilience::deadline::{Deadline, parse_timeout};
-use tulle_mesh::resilience::retry::{RetryPlan, RetryPolicy};
+use tulle_mesh::resilience::retry::{RetryPlan, RetryPolicy, parse_previous};
 use tulle_mesh::router::RoutePolicy;
 use tulle_mesh::status::CodeSet;
 use tulle_mesh::telemetry::trace_context::TraceContext;
@@ -74,10 +75,11 @@ impl Worker {
     fn new_call(&mut self, down: StreamRef, policy: Policy, request_ended: bool) -> Call {
         let Buffers { mut head, held, tried } = self.calls.buffers();
         head.clone_from(&self.fields);
-        let (mut caller, mut parent) = (None, None);
+        let (mut caller, mut parent, mut previous) = (None, None, 0);
         for field in &head {
             match field.name {
                 b"grpc-timeout" => caller = parse_timeout(field.value),
+                PREVIOUS_ATTEMPTS => previous = parse_previous(field.value),
                 b"traceparent" => parent = TraceContext::parse(field.value),
                 _ => {}
             }
@@ -100,7 +102,7 @@ impl Worker {
             started: self.now,
             deadline,
             caller_has_deadline: caller.is_some(),
-            plan,
+            plan: plan.after(previous),
             trace: self.sampler.begin(parent, &mut self.random),
             caller_traces: parent.is_some(),
             head,
@@ -110,6 +112,7 @@ impl Worker {
             request_trailers: None,
             unreleased: 0,
             reply: Head::Unsent,
+            below: 0,
             held,
             attempt: None,
             tried,

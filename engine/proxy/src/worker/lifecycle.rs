@@ -293,7 +293,7 @@ impl Worker {
         }
         let outcome = match fault {
             ConnectFault::Peer => Outcome::connect_failed(),
-            ConnectFault::Local => Outcome::local(Reason::ConnectFailed),
+            ConnectFault::Local => Outcome::local_fault(),
         };
         let address = pool.target.address();
         let waiting: Vec<u32> = pool.pending.iter().copied().collect();

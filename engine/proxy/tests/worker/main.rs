@@ -1,5 +1,6 @@
 //! The worker itself, without a socket: its peers are codecs in memory, its clock is moved by hand.
 
+mod attempts;
 mod balancing;
 mod chaos;
 mod connections;
@@ -16,4 +17,5 @@ mod stalled;
 mod tidy;
 mod timeouts;
 mod turns;
+mod voices;
 mod world;

@@ -182,12 +182,20 @@ impl World {
 
     /// A sidecar before the application at port 1, where any sidecar may call.
     pub(crate) fn callee() -> Self {
+        Self::callee_under(&Self::callee_policy())
+    }
+
+    pub(crate) fn callee_under(policy: &Policy) -> Self {
         let config = proto::EngineConfig {
             inbound_listen: "127.0.0.1:0".into(),
             application: address(1).to_string(),
             identity_dir: "unused".into(),
             ..config()
         };
+        Self::with_config(config, policy)
+    }
+
+    pub(crate) fn callee_policy() -> Policy {
         let mut policy = Policy::to(&[]);
         policy.snapshot.inbound = Some(proto::Inbound {
             identity: "spiffe://shop.local/shop/echo".into(),
@@ -196,7 +204,7 @@ impl World {
             circuit_breaker: Some(crate::policy::breaker()),
             ..Default::default()
         });
-        Self::with_config(config, &policy)
+        policy
     }
 
     /// Another sidecar's connection on the inbound listener.
