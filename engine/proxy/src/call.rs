@@ -7,6 +7,7 @@
 //! - response head, data, trailers: [`response`]`::on_response` (held until it commits the call), `on_response_data`,
 //!   `on_response_trailers`
 //! - reset or refused upstream: `response::on_upstream_reset`, `on_upstream_refused`; caller gone: `request::on_caller_gone`
+//! - an answer that breaks a rule or a limit: [`faulty`]
 //! - time: [`deadline`]`::deadline_passed`, `step_passed`
 //!
 //! All ends meet in [`ending`]: an attempt's one [`Outcome`] goes to retry, accrual, balance and span alike; the call's goes
@@ -20,6 +21,7 @@ pub(crate) mod attempt;
 pub(crate) mod deadline;
 pub(crate) mod ending;
 mod events;
+mod faulty;
 pub(crate) mod refused;
 pub(crate) mod reply;
 pub(crate) mod request;
@@ -35,7 +37,7 @@ use crate::pool::Target;
 use crate::timers::TimerId;
 use crate::worker::names::StreamRef;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tulle_http2::Fields;
 use tulle_mesh::balance::EndpointKey;
 use tulle_mesh::method::{MethodInfo, MethodLabel};
@@ -92,6 +94,8 @@ pub(crate) struct Call {
     pub(crate) unreleased: usize,
     /// The reply's head: what of it has gone to the caller.
     pub(crate) reply: Head,
+    /// 1xx heads that the upstream has sent.
+    pub(crate) informational: u32,
     /// Retries that were made further down, as the last answer says.
     pub(crate) below: u32,
     /// A response head that is held back, so that the call can still be tried again.
@@ -184,6 +188,22 @@ impl Policy {
         match self {
             Self::Outbound(outbound) => outbound.service.method_name(outbound.method.label),
             Self::Inbound(inbound) => inbound.policy.method_name(inbound.method.label),
+        }
+    }
+
+    /// The attempt's own time where the server is told of it: a stream that has begun goes on beyond it.
+    pub(crate) fn told_per_try(&self) -> Option<Duration> {
+        match self {
+            Self::Outbound(Routed { route, method, .. }) if method.unary == Some(true) => route.policy.per_try_timeout,
+            Self::Outbound(_) | Self::Inbound(_) => None,
+        }
+    }
+
+    /// Whom attempts go to, in words.
+    pub(crate) fn callee(&self) -> &str {
+        match self {
+            Self::Outbound(outbound) => &outbound.service.name,
+            Self::Inbound(_) => "the application",
         }
     }
 

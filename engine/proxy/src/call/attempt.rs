@@ -101,7 +101,7 @@ impl Worker {
             let message = format!(
                 "{} calls wait for {}, as many as circuitBreaker.maxPending lets",
                 reached.value,
-                call.policy.peer()
+                call.policy.callee()
             );
             return self.end_call_by_proxy(key, Outcome::local(Reason::QueueFull), &message);
         }
@@ -240,10 +240,7 @@ impl Worker {
 fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
     out.clone_from(&call.head);
     let remaining = call.deadline.remaining(now).filter(|_| call.caller_has_deadline);
-    let per_try = match &call.policy {
-        Policy::Outbound(outbound) => outbound.route.policy.per_try_timeout,
-        Policy::Inbound(_) => None,
-    };
+    let per_try = call.policy.told_per_try();
     let timeout = remaining.map(|left| format_timeout(per_try.map_or(left, |cap| left.min(cap))));
     let trace = attempt_trace(call).filter(|_| call.caller_traces || call.trace.context.sampled);
     if let Some(text) = &timeout {

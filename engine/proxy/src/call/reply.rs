@@ -31,7 +31,7 @@ impl Refusal {
     }
 
     pub(crate) fn header_limit(limit: Exceeded) -> Self {
-        Self::local(Reason::HeaderLimit, limit.to_string())
+        Self::local(Reason::HeaderLimit, format!("the request has headers of {limit}"))
     }
 
     /// Fills `fields` with what ends the call.

@@ -112,6 +112,7 @@ impl Worker {
             request_trailers: None,
             unreleased: 0,
             reply: Head::Unsent,
+            informational: 0,
             below: 0,
             held,
             attempt: None,
@@ -235,7 +236,7 @@ impl Worker {
 impl Worker {
     /// The caller's trailers over a limit: its call ends, and is told whose they were.
     pub(crate) fn on_request_trailers_over_limit(&mut self, key: u32, limit: tulle_http2::Exceeded) {
-        let message = format!("the caller's trailers: {limit}");
+        let message = format!("the request has trailers of {limit}");
         self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
     }
 }
@@ -243,7 +244,15 @@ impl Worker {
 /// Counts the call among those in flight, where one more may be.
 fn take_place(policy: &Policy) -> Result<(), Refusal> {
     policy.breaker().acquire(Limit::Requests).map_err(|reached| {
-        let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());
+        let from = match policy {
+            Policy::Outbound(_) => String::new(),
+            Policy::Inbound(_) => format!("; this one is from {}", policy.peer()),
+        };
+        let message = format!(
+            "{} calls are in flight to {}, as many as circuitBreaker.maxRequests lets{from}",
+            reached.value,
+            policy.callee()
+        );
         Refusal::local(Reason::BreakerOpen, message)
     })
 }

@@ -6,13 +6,16 @@ use super::{Call, Failure, Phase, Policy, Replay, answer};
 use crate::planted;
 use crate::worker::{Timer, Worker};
 use std::time::Duration;
-use tulle_http2::{ErrorCode, Exceeded};
+use tulle_http2::ErrorCode;
 use tulle_mesh::outcome::Outcome;
-use tulle_mesh::reason::Reason;
 use tulle_mesh::status::Code;
+use tulle_mesh::telemetry::CounterName;
 
 /// How long the head of a method of unknown kind may be held: an error follows at once, or it is a stream that waits.
 const HOLD: Duration = Duration::from_millis(100);
+
+/// 1xx heads of a call that are passed on.
+const MOST_INFORMATIONAL: u32 = 8;
 
 /// Where a final status stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +50,15 @@ impl Worker {
 
     /// A 1xx head is in `self.fields`.
     pub(crate) fn on_informational(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return self.impossible("on_informational") };
-        if call.reply == Head::Unsent && call.held.is_empty() {
-            let down = call.down;
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_informational") };
+        call.informational += 1;
+        let down = call.down;
+        let wanted = call.reply == Head::Unsent && call.held.is_empty() && call.informational <= MOST_INFORMATIONAL;
+        // They are hints: a caller that is behind with its reading does without.
+        if wanted && self.connections.get(down.connection).is_some_and(|caller| !caller.http2.is_behind()) {
             self.send_fields(down, false);
+        } else {
+            self.telemetry.counters.add(CounterName::InformationalDropped, "", 1);
         }
     }
 
@@ -78,7 +86,7 @@ impl Worker {
         self.response_complete(key, said, Last::Trailers);
     }
 
-    /// The upstream reset the stream, or broke a rule of HTTP/2 on it.
+    /// The upstream reset the stream.
     pub(crate) fn on_upstream_reset(&mut self, key: u32, code: ErrorCode) {
         if code == ErrorCode::CANCEL && self.ended_by_time(key) {
             return;
@@ -91,12 +99,6 @@ impl Worker {
     pub(crate) fn on_upstream_refused(&mut self, key: u32) {
         let message = self.upstream_words(key, "refused the stream");
         self.attempt_failed(key, Failure::new(Outcome::refused(), message));
-    }
-
-    /// A response head or trailers over a limit: RESOURCE_EXHAUSTED, on that stream alone.
-    pub(crate) fn on_response_over_limit(&mut self, key: u32, limit: Exceeded) {
-        let message = self.upstream_words(key, &format!("sent a reply over a limit: {limit}"));
-        self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
     }
 
     /// Sends a head that is held back: from here on the call is not tried again.
@@ -145,6 +147,8 @@ impl Worker {
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("committed") };
         call.reply = Head::Sent;
         self.timers.cancel(&mut call.hold_timer);
+        // The attempt's own time bounds the wait for an answer, not the answer.
+        self.timers.cancel(&mut call.step_timer);
         self.drop_replay(key, Replay::Committed);
     }
 
@@ -188,7 +192,7 @@ impl Worker {
     /// "shop/payments at 127.0.0.1:7000 …", for a message.
     pub(crate) fn upstream_words(&self, key: u32, did: &str) -> String {
         let Some(call) = self.calls.get(key) else { return did.to_owned() };
-        let whom = if call.is_outbound() { call.policy.peer() } else { "the application" };
+        let whom = call.policy.callee();
         match &call.attempt {
             Some(attempt) => format!("{whom} at {} {did}", attempt.target.address()),
             None => format!("{whom} {did}"),

@@ -2,12 +2,15 @@
 
 mod attempts;
 mod balancing;
+mod blame;
 mod chaos;
 mod connections;
 mod faults;
 mod flow;
+mod informational;
 mod limits;
 mod losses;
+mod malformed;
 mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
