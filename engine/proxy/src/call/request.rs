@@ -44,7 +44,8 @@ impl Worker {
         let snapshot = self.snapshot.as_deref();
         match listener {
             Listener::Outbound | Listener::UpstreamPort(_) => {
-                route::decide(snapshot, authority.as_deref(), &self.fields, &mut self.random).map(Policy::Outbound)
+                route::decide(snapshot, &self.settings.service, authority.as_deref(), &self.fields, &mut self.random)
+                    .map(Policy::Outbound)
             }
             Listener::Inbound | Listener::InboundPlaintext => {
                 admit::decide(snapshot, peer.as_ref(), &self.anyone, &self.fields).map(Policy::Inbound)

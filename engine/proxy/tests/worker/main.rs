@@ -11,6 +11,7 @@ mod informational;
 mod limits;
 mod losses;
 mod malformed;
+mod names;
 mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
