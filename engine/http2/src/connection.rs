@@ -126,6 +126,12 @@ impl Connection {
         self.output.waiting()
     }
 
+    /// Whether so much waits to be written that DATA stays with its streams ([`Config::output_high_water`]).
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.output.waiting().len() >= self.config.output_high_water
+    }
+
     /// Tells that the whole output is offered to the socket now. Frames that wait on after that count as unread.
     #[inline]
     pub fn offer_output(&mut self) {

@@ -178,8 +178,8 @@ impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seen, most) = (grouped(self.seen), grouped(self.most));
         match self.limit {
-            HeaderLimit::ListBytes => write!(f, "header list of {seen} bytes, the limit is {most}"),
-            HeaderLimit::Fields => write!(f, "{seen} header fields, the limit is {most}"),
+            HeaderLimit::ListBytes => write!(f, "{seen} bytes; the limit is {most} (max_header_list_bytes)"),
+            HeaderLimit::Fields => write!(f, "{seen} fields; the limit is {most} (max_header_fields)"),
         }
     }
 }

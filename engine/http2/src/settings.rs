@@ -70,8 +70,14 @@ pub(crate) fn announced(config: &Config) -> Vec<u8> {
     let rest = [
         (INITIAL_WINDOW_SIZE, config.stream_window),
         (MAX_FRAME_SIZE, config.max_frame_size),
-        (MAX_HEADER_LIST_SIZE, config.header_limits.max_list_bytes),
+        (MAX_HEADER_LIST_SIZE, told_list_bytes(config)),
     ];
     let pairs = std::iter::once(role).chain(rest);
     pairs.flat_map(|(id, value)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()).collect()
+}
+
+/// More than is taken: a peer that keeps to it fails by itself, with a code of its own and without the name of the limit.
+/// What is over our limit we answer ourselves, and what the application had to say is told with it.
+fn told_list_bytes(config: &Config) -> u32 {
+    config.header_limits.max_list_bytes.max(config.header_limits.max_block_bytes)
 }

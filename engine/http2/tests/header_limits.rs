@@ -2,7 +2,7 @@
 
 mod wire;
 
-use tulle_http2::{Config, Exceeded, HeaderLimit, HeaderLimits, HeadersKind, PeerLimit, Role, Token};
+use tulle_http2::{Config, Connection, Exceeded, HeaderLimit, HeaderLimits, HeadersKind, PeerLimit, Role, Token};
 use wire::{End, Seen, block, frame, request, request_block};
 
 type Pairs<'p> = &'p [(&'p str, &'p str)];
@@ -54,7 +54,7 @@ fn a_list_over_its_size_is_refused_and_the_stream_can_still_be_answered() {
     let (first, rest) = over.split_at(16_000);
     server.feed(&frame(1, 1, 1, first)).feed(&frame(9, 4, 1, rest));
     let [Seen::HeadersRefused { stream: 1, limit, end: true }] = server.seen[..] else { panic!("{:?}", server.seen) };
-    assert_eq!(limit.to_string(), "header list of 24,226 bytes, the limit is 16,384");
+    assert_eq!(limit.to_string(), "24,226 bytes; the limit is 16,384 (max_header_list_bytes)");
     assert_eq!(server.connection.active_streams(), 1);
     let stream = wire::stream_id(&mut End::greeted_client(Config::new(Role::Client)));
     server.connection.send_headers(stream, &wire::fields(&[(":status", "200"), ("grpc-status", "8")]), true);
@@ -75,7 +75,7 @@ fn cookie_crumbs_count_one_by_one() {
     let crumbs: Vec<(&str, &str)> = HEAD.iter().copied().chain(std::iter::repeat_n(("cookie", "a=b"), 126)).collect();
     let mut server = End::greeted_server(Config::default());
     server.feed(&frame(1, 5, 1, &block(&crumbs))).feed(&frame(1, 5, 3, &block(&crumbs[..128])));
-    assert_eq!(refusal(&server).to_string(), "129 header fields, the limit is 128");
+    assert_eq!(refusal(&server).to_string(), "129 fields; the limit is 128 (max_header_fields)");
     assert!(matches!(server.seen[1], Seen::Headers { .. }), "{:?}", server.seen);
 }
 
@@ -184,4 +184,18 @@ fn what_one_hop_lets_through_the_next_does_not_refuse_for_what_the_mesh_added() 
         16_384,
     ));
     assert!(matches!(client.seen[1], Seen::Headers { kind: HeadersKind::Trailers, .. }), "{:?}", client.seen);
+}
+
+/// A client that keeps to what is announced fails by itself: nobody would learn the limit, nor what was answered.
+#[test]
+fn a_list_up_to_what_is_still_decoded_is_not_forbidden_to_the_peer() {
+    for role in [Role::Client, Role::Server] {
+        let config = Config {
+            header_limits: HeaderLimits { max_list_bytes: 2_048, ..HeaderLimits::default() },
+            ..Config::new(role)
+        };
+        let connection = Connection::new(config);
+        let told = [&6u16.to_be_bytes()[..], &(1u32 << 20).to_be_bytes()].concat();
+        assert!(connection.output().windows(told.len()).any(|window| window == told));
+    }
 }

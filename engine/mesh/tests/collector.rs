@@ -176,6 +176,7 @@ fn counters_carry_the_names_of_the_shared_table() {
         CounterName::ProtocolErrors,
         CounterName::StreamErrors,
         CounterName::LimitsExceeded,
+        CounterName::InformationalDropped,
         CounterName::SnapshotsApplied,
         CounterName::SnapshotsRefused,
         CounterName::BrokenByMesh,

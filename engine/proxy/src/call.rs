@@ -7,6 +7,7 @@
 //! - response head, data, trailers: [`response`]`::on_response` (held until it commits the call), `on_response_data`,
 //!   `on_response_trailers`
 //! - reset or refused upstream: `response::on_upstream_reset`, `on_upstream_refused`; caller gone: `request::on_caller_gone`
+//! - an answer that breaks a rule or a limit: [`faulty`]
 //! - time: [`deadline`]`::deadline_passed`, `step_passed`
 //!
 //! All ends meet in [`ending`]: an attempt's one [`Outcome`] goes to retry, accrual, balance and span alike; the call's goes
@@ -15,10 +16,12 @@
 //! Bytes are never copied further than into the output of the other connection; its flow control holds back this one's.
 
 pub(crate) mod admit;
+pub(crate) mod answer;
 pub(crate) mod attempt;
 pub(crate) mod deadline;
 pub(crate) mod ending;
 mod events;
+mod faulty;
 pub(crate) mod refused;
 pub(crate) mod reply;
 pub(crate) mod request;
@@ -34,11 +37,13 @@ use crate::pool::Target;
 use crate::timers::TimerId;
 use crate::worker::names::StreamRef;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tulle_http2::Fields;
 use tulle_mesh::balance::EndpointKey;
 use tulle_mesh::method::{MethodInfo, MethodLabel};
 use tulle_mesh::outcome::Outcome;
+use tulle_mesh::resilience::accrual::Ticket;
+use tulle_mesh::resilience::below::Mark;
 use tulle_mesh::resilience::breaker::ServiceBreaker;
 use tulle_mesh::resilience::deadline::Deadline;
 use tulle_mesh::resilience::retry::RetryPlan;
@@ -89,6 +94,10 @@ pub(crate) struct Call {
     pub(crate) unreleased: usize,
     /// The reply's head: what of it has gone to the caller.
     pub(crate) reply: Head,
+    /// 1xx heads that the upstream has sent.
+    pub(crate) informational: u32,
+    /// Retries that were made further down, as the last answer says.
+    pub(crate) below: u32,
     /// A response head that is held back, so that the call can still be tried again.
     pub(crate) held: Fields,
     pub(crate) attempt: Option<Attempt>,
@@ -116,6 +125,8 @@ pub(crate) enum Replay {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) target: Target,
+    /// What its endpoint was picked as.
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) pool: usize,
     pub(crate) stream: Option<StreamRef>,
     pub(crate) started: Instant,
@@ -129,8 +140,6 @@ pub(crate) struct Attempt {
     pub(crate) http_status: u16,
     /// Response bytes whose window the upstream has not got back yet.
     pub(crate) unreleased: usize,
-    /// `grpc-previous-rpc-attempts` of the response: a proxy further down has tried again already.
-    pub(crate) attempts_below: u32,
 }
 
 /// What a finished attempt says besides its outcome.
@@ -182,6 +191,22 @@ impl Policy {
         }
     }
 
+    /// The attempt's own time where the server is told of it: a stream that has begun goes on beyond it.
+    pub(crate) fn told_per_try(&self) -> Option<Duration> {
+        match self {
+            Self::Outbound(Routed { route, method, .. }) if method.unary == Some(true) => route.policy.per_try_timeout,
+            Self::Outbound(_) | Self::Inbound(_) => None,
+        }
+    }
+
+    /// Whom attempts go to, in words.
+    pub(crate) fn callee(&self) -> &str {
+        match self {
+            Self::Outbound(outbound) => &outbound.service.name,
+            Self::Inbound(_) => "the application",
+        }
+    }
+
     /// Whom the call is with: the target service, or the caller's identity.
     pub(crate) fn peer(&self) -> &str {
         match self {
@@ -196,6 +221,12 @@ impl Policy {
 impl Call {
     pub(crate) fn is_outbound(&self) -> bool {
         matches!(self.policy, Policy::Outbound(_))
+    }
+
+    /// By what it is known to belong to another call of the application: its trace, where one was handed over.
+    pub(crate) fn mark(&self, outcome: &Outcome) -> Mark {
+        let told = self.caller_traces || (!self.is_outbound() && self.trace.context.sampled);
+        Mark { trace_id: told.then_some(self.trace.context.trace_id), code: outcome.code }
     }
 
     /// The upstream stream, if there is one now.

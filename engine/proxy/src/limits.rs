@@ -6,11 +6,6 @@ use std::time::Duration;
 use tulle_http2::{Config, HeaderLimits, PeerLimits, Role};
 use tulle_mesh::proto;
 
-/// Fields, and their bytes as a list counts them, that a proxy of ours adds to its caller's own: `traceparent` and
-/// `grpc-previous-rpc-attempts`.
-const OWN_FIELDS: u32 = 2;
-const OWN_BYTES: u32 = 160;
-
 const MOST_WINDOW: u32 = i32::MAX as u32;
 const DAY: Duration = Duration::from_secs(86_400);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -92,14 +87,12 @@ impl Limits {
         }
     }
 
-    /// The codec's configuration towards another sidecar, which has let a request pass by these very limits and then
-    /// added fields of its own: what one hop takes the next must not refuse.
+    /// The codec's configuration towards another sidecar, which has let a request or an answer pass by these very limits
+    /// and then added fields of its own: what one hop takes the next must not refuse.
     #[must_use]
-    pub fn http2_of_sidecar(&self) -> Config {
-        let mut config = self.http2(Role::Server);
-        config.header_limits.max_fields = self.headers.max_fields.saturating_add(OWN_FIELDS);
-        config.header_limits.max_list_bytes = self.headers.max_list_bytes.saturating_add(OWN_BYTES);
-        config
+    pub fn http2_of_sidecar(&self, role: Role) -> Config {
+        let config = self.http2(role);
+        Config { header_limits: config.header_limits.between_sidecars(), ..config }
     }
 }
 

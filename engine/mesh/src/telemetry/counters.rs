@@ -14,6 +14,7 @@ pub enum CounterName {
     ProtocolErrors,
     StreamErrors,
     LimitsExceeded,
+    InformationalDropped,
     SnapshotsApplied,
     SnapshotsRefused,
 }
@@ -41,6 +42,7 @@ impl CounterName {
             Self::ProtocolErrors => "tulle.protocol.errors",
             Self::StreamErrors => "tulle.protocol.stream_errors",
             Self::LimitsExceeded => "tulle.limits.exceeded",
+            Self::InformationalDropped => "tulle.informational.dropped",
             Self::SnapshotsApplied => "tulle.snapshots.applied",
             Self::SnapshotsRefused => "tulle.snapshots.refused",
         }

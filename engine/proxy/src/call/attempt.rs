@@ -1,5 +1,6 @@
 //! One try: an endpoint is picked, a connection found or waited for, the head written.
 
+use super::answer::PREVIOUS_ATTEMPTS;
 use super::reply::Refusal;
 use super::{Attempt, Call, Failure, Phase, Policy};
 use crate::planted;
@@ -11,6 +12,7 @@ use tulle_mesh::balance::{Cluster, NoEndpoint};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::random::Random;
 use tulle_mesh::reason::Reason;
+use tulle_mesh::resilience::accrual::Ticket;
 use tulle_mesh::resilience::breaker::Limit;
 use tulle_mesh::resilience::deadline::format_timeout;
 use tulle_mesh::telemetry::trace_context::TraceContext;
@@ -21,8 +23,8 @@ const APPLICATION_CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::fr
 impl Worker {
     /// Picks a target and starts the call on it, at once or when a connection has room.
     pub(crate) fn start_attempt(&mut self, key: u32) {
-        let target = match self.pick(key) {
-            Ok(target) => target,
+        let (target, ticket) = match self.pick(key) {
+            Ok(picked) => picked,
             Err(refusal) => return self.end_call_by_proxy(key, refusal.outcome, &refusal.message),
         };
         if let Some(cell) = target.cell() {
@@ -37,8 +39,10 @@ impl Worker {
         let pool = self.pools.of(&target, connect_timeout);
         call.tried.extend(target.key());
         call.phase = Phase::Waiting;
+        call.below = 0;
         call.attempt = Some(Attempt {
             target,
+            ticket,
             pool,
             stream: None,
             started: self.now,
@@ -48,26 +52,27 @@ impl Worker {
             head_starts: 0,
             http_status: 0,
             unreleased: 0,
-            attempts_below: 0,
         });
         self.find_connection(key, pool);
     }
 
-    fn pick(&mut self, key: u32) -> Result<Target, Refusal> {
+    fn pick(&mut self, key: u32) -> Result<(Target, Option<Ticket>), Refusal> {
         let Some(call) = self.calls.get(key) else {
             self.impossible::<()>("pick");
             return Err(Refusal::local(Reason::NoRoute, "the call is gone"));
         };
         match &call.policy {
             Policy::Outbound(outbound) => {
-                let picked = outbound.cluster.pick(&call.tried, self.now, &mut self.random);
-                picked.map(Target::Endpoint).map_err(|none| no_endpoint(none, &outbound.cluster))
+                let picked = outbound.cluster.take(&call.tried, self.now, &mut self.random);
+                let picked = picked.map_err(|none| no_endpoint(none, &outbound.cluster))?;
+                Ok((Target::Endpoint(picked.cell), Some(picked.ticket)))
             }
             Policy::Inbound(_) => {
                 let application = self.settings.application.as_ref();
-                application.map(|application| Target::Application(application.address())).ok_or_else(|| {
+                let address = application.map(|application| application.address()).ok_or_else(|| {
                     Refusal::local(Reason::NoEndpoints, "no application is configured behind this sidecar")
-                })
+                })?;
+                Ok((Target::Application(address), None))
             }
         }
     }
@@ -96,7 +101,7 @@ impl Worker {
             let message = format!(
                 "{} calls wait for {}, as many as circuitBreaker.maxPending lets",
                 reached.value,
-                call.policy.peer()
+                call.policy.callee()
             );
             return self.end_call_by_proxy(key, Outcome::local(Reason::QueueFull), &message);
         }
@@ -235,10 +240,7 @@ impl Worker {
 fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
     out.clone_from(&call.head);
     let remaining = call.deadline.remaining(now).filter(|_| call.caller_has_deadline);
-    let per_try = match &call.policy {
-        Policy::Outbound(outbound) => outbound.route.policy.per_try_timeout,
-        Policy::Inbound(_) => None,
-    };
+    let per_try = call.policy.told_per_try();
     let timeout = remaining.map(|left| format_timeout(per_try.map_or(left, |cap| left.min(cap))));
     let trace = attempt_trace(call).filter(|_| call.caller_traces || call.trace.context.sampled);
     if let Some(text) = &timeout {
@@ -250,10 +252,9 @@ fn write_head(call: &Call, now: std::time::Instant, out: &mut Fields) {
             out.push(b"traceparent", &text);
         }
     }
-    let previous = call.plan.previous_attempts();
-    if previous > 0 {
-        out.remove(b"grpc-previous-rpc-attempts");
-        out.push(b"grpc-previous-rpc-attempts", &[b'0' + previous.min(9) as u8]);
+    if call.plan.retries() > 0 {
+        out.remove(PREVIOUS_ATTEMPTS);
+        out.push(PREVIOUS_ATTEMPTS, call.plan.previous_attempts().to_string().as_bytes());
     }
 }
 

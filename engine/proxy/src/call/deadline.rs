@@ -1,6 +1,7 @@
 //! A call's time: what is done when it is over, and what its caller is told.
 
-use super::{Call, Failure, Phase, Policy};
+use super::reply::Head;
+use super::{Call, Failure, Phase};
 use crate::planted;
 use crate::worker::Worker;
 use std::time::{Duration, Instant};
@@ -60,10 +61,11 @@ pub(crate) fn is_out_of_time(call: &Call, now: Instant) -> bool {
     call.deadline.remaining(now).is_some_and(|left| left <= LEAD)
 }
 
+/// Of the attempt's own time, as far as the server knows it and it still counts.
 fn per_try_left(call: &Call, now: Instant) -> Option<Duration> {
-    let Policy::Outbound(outbound) = &call.policy else { return None };
     let launched = call.attempt.as_ref()?.launched;
-    Some((launched + outbound.route.policy.per_try_timeout?).saturating_duration_since(now))
+    let told = call.policy.told_per_try().filter(|_| call.reply == Head::Unsent)?;
+    Some((launched + told).saturating_duration_since(now))
 }
 
 /// Which hop spent what.
@@ -72,13 +74,18 @@ fn spent(call: &Call, now: Instant) -> String {
     let total = ms(now.saturating_duration_since(call.started));
     let side = if call.is_outbound() { "caller's" } else { "callee's" };
     let Some(attempt) = &call.attempt else {
-        return format!("deadline passed in the {side} sidecar after {total:.1} ms, between attempts");
+        let when = if call.phase == Phase::Backoff { "between attempts" } else { "before any attempt" };
+        return format!("deadline passed in the {side} sidecar after {total:.1} ms, {when}");
     };
     let waited = ms(now.saturating_duration_since(attempt.started));
     let number = call.plan.attempts();
     let address = attempt.target.address();
-    let whom = if call.is_outbound() { call.policy.peer() } else { "the application" };
-    let doing = if attempt.stream.is_some() { "waiting for an answer of" } else { "waiting for a connection to" };
+    let whom = call.policy.callee();
+    let doing = match (attempt.answered, attempt.stream) {
+        (Some(_), _) => "during the answer of",
+        (None, Some(_)) => "waiting for an answer of",
+        (None, None) => "waiting for a connection to",
+    };
     format!(
         "deadline passed in the {side} sidecar after {total:.1} ms: {waited:.1} ms {doing} {whom} at {address} (attempt {number}), {:.1} ms before",
         total - waited

@@ -1,13 +1,14 @@
 //! The end of an attempt and of a call: one outcome, told to retry, accrual, balance, counters, span and caller alike.
 
 use super::reply::{Head, Refusal};
-use super::{Failure, Phase, Policy, Replay};
+use super::{Failure, Phase, Policy, Replay, answer};
 use crate::worker::{Timer, Worker};
 use tulle_http2::ErrorCode;
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto::Direction;
 use tulle_mesh::resilience::breaker::Limit;
-use tulle_mesh::resilience::retry::{Decision, FailedAttempt, Progress, Pushback, Stop};
+use tulle_mesh::resilience::retry::{Decision, FailedAttempt, Progress, Pushback, Stop, Told};
+use tulle_mesh::status::Code;
 use tulle_mesh::telemetry::{CallSample, CounterName, SeriesKey};
 
 impl Worker {
@@ -20,7 +21,6 @@ impl Worker {
 
     /// Asks the retry plan; true where another attempt is on its way.
     pub(crate) fn tried_again(&mut self, key: u32, outcome: &Outcome, pushback: Option<Pushback>) -> bool {
-        let below = self.calls.get(key).and_then(|c| c.attempt.as_ref()).map_or(0, |attempt| attempt.attempts_below);
         self.end_attempt(key, outcome);
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("tried_again") };
         if call.phase == Phase::Flushing {
@@ -44,7 +44,7 @@ impl Worker {
             deadline: call.deadline,
             p50,
             pushback,
-            attempts_below: below,
+            attempts_below: call.below,
         };
         match call.plan.decide(&failed, budget, call.policy.breaker(), self.now, &mut self.random) {
             Decision::Stop(Stop::Skipped(skip)) => {
@@ -73,14 +73,14 @@ impl Worker {
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("end_attempt") };
         self.timers.cancel(&mut call.step_timer);
         let Some(attempt) = call.attempt.take() else { return };
-        if let Some(cell) = attempt.target.cell() {
+        if let (Some(cell), Some(ticket)) = (attempt.target.cell(), attempt.ticket) {
             // A stream's latency is its first answer's; a unary call's is its whole.
             let until = match call.policy.method().unary {
                 Some(true) => self.now,
                 _ => attempt.answered.unwrap_or(self.now),
             };
             let latency = until.saturating_duration_since(attempt.started);
-            cell.finish(self.now, latency, outcome.verdict(), call.policy.label());
+            cell.settle(ticket, self.now, latency, outcome, call.policy.label());
         }
         if call.tells_attempts() {
             self.telemetry.spans.push(|| call.attempt_span(&attempt, outcome, &self.clock, self.now));
@@ -99,9 +99,10 @@ impl Worker {
             return;
         }
         call.held.clear();
-        let (head, down) = (call.reply, call.down);
+        let (head, down, told) = (call.reply, call.down, call.plan.told(call.below));
         call.reply = Head::Sent;
         Refusal { outcome, message: message.to_owned() }.write(head, &mut self.scratch);
+        answer::tell(told, &mut self.scratch);
         self.send_made(down, true);
         self.finish_reply(key, &outcome);
     }
@@ -151,6 +152,27 @@ impl Worker {
         self.after_downstream_stream(down.connection);
     }
 
+    /// What the final answer to a call that failed says of its attempts.
+    pub(crate) fn told_of(&mut self, key: u32, outcome: &Outcome) -> Told {
+        let Some(call) = self.calls.get(key) else { return self.impossible("told_of") };
+        let below = match (&call.policy, &self.settings.application) {
+            (Policy::Inbound(_), Some(application)) => {
+                application.retries_under(call.mark(outcome), call.started, self.now)
+            }
+            _ => call.below,
+        };
+        call.plan.told(below)
+    }
+
+    /// A call of the application failed: should it fail for that, its own callers need not try once more.
+    fn remember_retries(&mut self, key: u32, outcome: &Outcome) {
+        let Some(call) = self.calls.get(key) else { return self.impossible("remember_retries") };
+        let retries = call.plan.told(call.below).previous_attempts;
+        if let Some(application) = self.settings.application.as_ref().filter(|_| retries > 0) {
+            application.remember(call.mark(outcome), retries, self.now);
+        }
+    }
+
     /// The call's outcome, once.
     pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("record_call") };
@@ -184,6 +206,10 @@ impl Worker {
             without_deadline: call.deadline.instant().is_none(),
         };
         self.telemetry.series.record(&series, &sample);
+        if outcome.code != Code::Ok && call.is_outbound() {
+            self.remember_retries(key, outcome);
+        }
+        let Some(call) = self.calls.get(key) else { return self.impossible("record_call") };
         if call.trace.keeps(outcome.is_success()) {
             self.telemetry.spans.push(|| call.span(outcome, &self.clock, self.now));
         }

@@ -118,7 +118,10 @@ impl Worker {
             Event::Headers { .. } => self.on_response_trailers(call),
             Event::HeadersRefused { limit, .. } => self.on_response_over_limit(call, limit),
             Event::Data { payload, end_stream, .. } => self.on_response_data(call, payload, end_stream),
-            Event::Reset { code, .. } | Event::StreamError { code, .. } => self.on_upstream_reset(call, code),
+            Event::Reset { code, .. } => self.on_upstream_reset(call, code),
+            Event::StreamError { cause, .. } => {
+                self.on_upstream_malformed(call, StreamRef { connection: key, stream }, cause);
+            }
             Event::Refused { .. } => self.on_upstream_refused(call),
             Event::GoAway { .. } | Event::Pong { .. } | Event::Settings => {}
         }

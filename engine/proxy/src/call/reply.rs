@@ -1,11 +1,10 @@
 //! What the proxy itself says to a caller: always a trailers-only reply, the status from the one table in `tulle_mesh`.
 
+use super::answer::REASON_TRAILER;
 use tulle_http2::{Exceeded, Fields};
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::reason::Reason;
 
-/// Names the reason of a status that a proxy made (`REASON_TRAILER` in `protos/names.py`).
-pub(crate) const REASON_TRAILER: &[u8] = b"tulle-reason";
 /// Longest message; header lists are bounded on every hop.
 const MAX_MESSAGE: usize = 1024;
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -32,7 +31,7 @@ impl Refusal {
     }
 
     pub(crate) fn header_limit(limit: Exceeded) -> Self {
-        Self::local(Reason::HeaderLimit, limit.to_string())
+        Self::local(Reason::HeaderLimit, format!("the request has headers of {limit}"))
     }
 
     /// Fills `fields` with what ends the call.

@@ -1,5 +1,6 @@
 //! The caller's side of a call: its head makes the call, its data go up, its reset ends it.
 
+use super::answer::PREVIOUS_ATTEMPTS;
 use super::reply::{Head, Refusal};
 use super::store::Buffers;
 use super::{Call, Phase, Policy, Replay};
@@ -14,7 +15,7 @@ use tulle_mesh::outcome::Outcome;
 use tulle_mesh::reason::Reason;
 use tulle_mesh::resilience::breaker::Limit;
 use tulle_mesh::resilience::deadline::{Deadline, parse_timeout};
-use tulle_mesh::resilience::retry::{RetryPlan, RetryPolicy};
+use tulle_mesh::resilience::retry::{RetryPlan, RetryPolicy, parse_previous};
 use tulle_mesh::router::RoutePolicy;
 use tulle_mesh::status::CodeSet;
 use tulle_mesh::telemetry::trace_context::TraceContext;
@@ -43,7 +44,8 @@ impl Worker {
         let snapshot = self.snapshot.as_deref();
         match listener {
             Listener::Outbound | Listener::UpstreamPort(_) => {
-                route::decide(snapshot, authority.as_deref(), &self.fields, &mut self.random).map(Policy::Outbound)
+                route::decide(snapshot, &self.settings.service, authority.as_deref(), &self.fields, &mut self.random)
+                    .map(Policy::Outbound)
             }
             Listener::Inbound | Listener::InboundPlaintext => {
                 admit::decide(snapshot, peer.as_ref(), &self.anyone, &self.fields).map(Policy::Inbound)
@@ -74,10 +76,11 @@ impl Worker {
     fn new_call(&mut self, down: StreamRef, policy: Policy, request_ended: bool) -> Call {
         let Buffers { mut head, held, tried } = self.calls.buffers();
         head.clone_from(&self.fields);
-        let (mut caller, mut parent) = (None, None);
+        let (mut caller, mut parent, mut previous) = (None, None, 0);
         for field in &head {
             match field.name {
                 b"grpc-timeout" => caller = parse_timeout(field.value),
+                PREVIOUS_ATTEMPTS => previous = parse_previous(field.value),
                 b"traceparent" => parent = TraceContext::parse(field.value),
                 _ => {}
             }
@@ -100,7 +103,7 @@ impl Worker {
             started: self.now,
             deadline,
             caller_has_deadline: caller.is_some(),
-            plan,
+            plan: plan.after(previous),
             trace: self.sampler.begin(parent, &mut self.random),
             caller_traces: parent.is_some(),
             head,
@@ -110,6 +113,8 @@ impl Worker {
             request_trailers: None,
             unreleased: 0,
             reply: Head::Unsent,
+            informational: 0,
+            below: 0,
             held,
             attempt: None,
             tried,
@@ -232,7 +237,7 @@ impl Worker {
 impl Worker {
     /// The caller's trailers over a limit: its call ends, and is told whose they were.
     pub(crate) fn on_request_trailers_over_limit(&mut self, key: u32, limit: tulle_http2::Exceeded) {
-        let message = format!("the caller's trailers: {limit}");
+        let message = format!("the request has trailers of {limit}");
         self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
     }
 }
@@ -240,7 +245,15 @@ impl Worker {
 /// Counts the call among those in flight, where one more may be.
 fn take_place(policy: &Policy) -> Result<(), Refusal> {
     policy.breaker().acquire(Limit::Requests).map_err(|reached| {
-        let message = format!("{} calls are in flight to {}, as many as may be", reached.value, policy.peer());
+        let from = match policy {
+            Policy::Outbound(_) => String::new(),
+            Policy::Inbound(_) => format!("; this one is from {}", policy.peer()),
+        };
+        let message = format!(
+            "{} calls are in flight to {}, as many as circuitBreaker.maxRequests lets{from}",
+            reached.value,
+            policy.callee()
+        );
         Refusal::local(Reason::BreakerOpen, message)
     })
 }

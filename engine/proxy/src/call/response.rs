@@ -1,18 +1,21 @@
 //! What comes back: held until it commits the call, then passed on as it is.
 
-use super::reply::{Head, REASON_TRAILER};
-use super::{Call, Failure, Phase, Policy, Replay};
+use super::answer::{Said, Speaker};
+use super::reply::Head;
+use super::{Call, Failure, Phase, Policy, Replay, answer};
 use crate::planted;
 use crate::worker::{Timer, Worker};
 use std::time::Duration;
-use tulle_http2::{ErrorCode, Exceeded};
+use tulle_http2::ErrorCode;
 use tulle_mesh::outcome::Outcome;
-use tulle_mesh::reason::Reason;
-use tulle_mesh::resilience::retry::Pushback;
 use tulle_mesh::status::Code;
+use tulle_mesh::telemetry::CounterName;
 
 /// How long the head of a method of unknown kind may be held: an error follows at once, or it is a stream that waits.
 const HOLD: Duration = Duration::from_millis(100);
+
+/// 1xx heads of a call that are passed on.
+const MOST_INFORMATIONAL: u32 = 8;
 
 /// Where a final status stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,24 +27,18 @@ enum Last {
 impl Worker {
     /// A final response head is in `self.fields`.
     pub(crate) fn on_response(&mut self, key: u32, end_stream: bool) {
-        let (mut below, mut status) = (0, 0);
-        for field in &self.fields {
-            match field.name {
-                b":status" => status = number(field.value),
-                b"grpc-previous-rpc-attempts" => below = number(field.value),
-                _ => {}
-            }
-        }
-        let now = self.now;
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_response") };
         planted::panic_at("response", &call.head);
+        let said = Said::by(Speaker::of(call), &mut self.fields);
         if let Some(attempt) = &mut call.attempt {
-            attempt.answered = Some(now);
-            attempt.http_status = status.min(999) as u16;
-            attempt.attempts_below = below;
+            attempt.answered = Some(self.now);
+            attempt.http_status = said.http_status;
+            if let (Some(cell), Some(ticket), false) = (attempt.target.cell(), attempt.ticket, end_stream) {
+                cell.answered(ticket);
+            }
         }
         if end_stream {
-            return self.response_complete(key, Last::TrailersOnly);
+            return self.response_complete(key, said, Last::TrailersOnly);
         }
         if holds_head(call) {
             call.held.clone_from(&self.fields);
@@ -53,10 +50,15 @@ impl Worker {
 
     /// A 1xx head is in `self.fields`.
     pub(crate) fn on_informational(&mut self, key: u32) {
-        let Some(call) = self.calls.get(key) else { return self.impossible("on_informational") };
-        if call.reply == Head::Unsent && call.held.is_empty() {
-            let down = call.down;
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("on_informational") };
+        call.informational += 1;
+        let down = call.down;
+        let wanted = call.reply == Head::Unsent && call.held.is_empty() && call.informational <= MOST_INFORMATIONAL;
+        // They are hints: a caller that is behind with its reading does without.
+        if wanted && self.connections.get(down.connection).is_some_and(|caller| !caller.http2.is_behind()) {
             self.send_fields(down, false);
+        } else {
+            self.telemetry.counters.add(CounterName::InformationalDropped, "", 1);
         }
     }
 
@@ -79,10 +81,12 @@ impl Worker {
 
     /// Trailers are in `self.fields`.
     pub(crate) fn on_response_trailers(&mut self, key: u32) {
-        self.response_complete(key, Last::Trailers);
+        let Some(call) = self.calls.get(key) else { return self.impossible("on_response_trailers") };
+        let said = Said::by(Speaker::of(call), &mut self.fields);
+        self.response_complete(key, said, Last::Trailers);
     }
 
-    /// The upstream reset the stream, or broke a rule of HTTP/2 on it.
+    /// The upstream reset the stream.
     pub(crate) fn on_upstream_reset(&mut self, key: u32, code: ErrorCode) {
         if code == ErrorCode::CANCEL && self.ended_by_time(key) {
             return;
@@ -95,12 +99,6 @@ impl Worker {
     pub(crate) fn on_upstream_refused(&mut self, key: u32) {
         let message = self.upstream_words(key, "refused the stream");
         self.attempt_failed(key, Failure::new(Outcome::refused(), message));
-    }
-
-    /// A response head or trailers over a limit: RESOURCE_EXHAUSTED, on that stream alone.
-    pub(crate) fn on_response_over_limit(&mut self, key: u32, limit: Exceeded) {
-        let message = self.upstream_words(key, &format!("sent a reply over a limit: {limit}"));
-        self.end_call_by_proxy(key, Outcome::local(Reason::HeaderLimit), &message);
     }
 
     /// Sends a head that is held back: from here on the call is not tried again.
@@ -149,17 +147,21 @@ impl Worker {
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("committed") };
         call.reply = Head::Sent;
         self.timers.cancel(&mut call.hold_timer);
+        // The attempt's own time bounds the wait for an answer, not the answer.
+        self.timers.cancel(&mut call.step_timer);
         self.drop_replay(key, Replay::Committed);
     }
 
     /// The final status is in `self.fields`: tried again, or passed on byte for byte.
-    fn response_complete(&mut self, key: u32, last: Last) {
-        let outcome = self.outcome_of_fields(key, last);
+    fn response_complete(&mut self, key: u32, said: Said, last: Last) {
+        let outcome = self.outcome_of(key, &said, last);
         if outcome.code != Code::Ok {
-            let pushback = self.fields.get(b"grpc-retry-pushback-ms").map(Pushback::parse);
-            if self.tried_again(key, &outcome, pushback) {
+            let Some(call) = self.calls.get_mut(key) else { return self.impossible("response_complete") };
+            call.below = said.below;
+            if self.tried_again(key, &outcome, said.pushback) {
                 return;
             }
+            answer::tell(self.told_of(key, &outcome), &mut self.fields);
         }
         self.end_attempt(key, &outcome);
         self.commit(key);
@@ -170,11 +172,9 @@ impl Worker {
         self.finish_reply(key, &outcome);
     }
 
-    fn outcome_of_fields(&self, key: u32, last: Last) -> Outcome {
-        let code = self.fields.get(b"grpc-status").map(Code::from_header);
-        let made_below = code.is_some_and(|code| code != Code::Ok);
-        let reason = self.fields.get(REASON_TRAILER).filter(|_| made_below).and_then(Reason::from_header);
-        match (code, last) {
+    fn outcome_of(&self, key: u32, said: &Said, last: Last) -> Outcome {
+        let reason = said.reason.filter(|_| said.code != Some(Code::Ok));
+        match (said.code, last) {
             (Some(code), Last::Trailers) => Outcome::trailers(code, reason),
             (Some(code), Last::TrailersOnly) => Outcome::trailers_only(code, reason),
             (None, _) => self.outcome_without_status(key),
@@ -192,7 +192,7 @@ impl Worker {
     /// "shop/payments at 127.0.0.1:7000 …", for a message.
     pub(crate) fn upstream_words(&self, key: u32, did: &str) -> String {
         let Some(call) = self.calls.get(key) else { return did.to_owned() };
-        let whom = if call.is_outbound() { call.policy.peer() } else { "the application" };
+        let whom = call.policy.callee();
         match &call.attempt {
             Some(attempt) => format!("{whom} at {} {did}", attempt.target.address()),
             None => format!("{whom} {did}"),
@@ -209,8 +209,4 @@ fn holds_head(call: &Call) -> bool {
         None => call.request_ended,
     };
     kind_allows && call.phase == Phase::Running && call.replayable == Replay::Kept && call.plan.may_try_again()
-}
-
-fn number(text: &[u8]) -> u32 {
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }

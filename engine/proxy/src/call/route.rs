@@ -20,9 +20,10 @@ pub(crate) struct Routed {
     pub(crate) method: MethodInfo,
 }
 
-/// Decides by what the connection is for (a port's or a CONNECT's authority) and else by the call's `:authority`.
+/// `own` is the service that calls. Decides by what the connection is for (a port's or a CONNECT's authority) and else by the call's `:authority`.
 pub(crate) fn decide(
     snapshot: Option<&Snapshot>,
+    own: &str,
     authority: Option<&[u8]>,
     head: &Fields,
     random: &mut impl Random,
@@ -32,7 +33,11 @@ pub(crate) fn decide(
     };
     let authority = authority.or_else(|| head.get(b":authority")).or_else(|| head.get(b"host")).unwrap_or_default();
     let path = head.get(b":path").unwrap_or_default();
-    let service = snapshot.service(authority).ok_or_else(|| unknown(authority))?;
+    let service = snapshot.service(authority).ok_or_else(|| unknown(authority, own))?;
+    // "*", or none: CONNECT and OPTIONS are no calls of a method, whatever a route takes.
+    if !path.starts_with(b"/") {
+        return Err(no_rule(service, path));
+    }
     let has = |name: &str, value: &[u8]| head.iter().any(|one| one.name == name.as_bytes() && one.value == value);
     let route = service.route(path, has).ok_or_else(|| no_rule(service, path))?;
     let cluster = route.pick_cluster(random);
@@ -52,9 +57,11 @@ pub(crate) fn port_authority(listener: Listener, ports: &[crate::settings::Upstr
     }
 }
 
-fn unknown(authority: &[u8]) -> Refusal {
+fn unknown(authority: &[u8], own: &str) -> Refusal {
     let name = authority.escape_ascii();
-    let message = format!("no service answers to the authority {name}; declare it, or call one that is declared");
+    let message = format!(
+        "no service answers to the authority {name}; declare a Service of that name, or add it to the upstreams of Service {own}"
+    );
     Refusal::local(Reason::UnknownService, message)
 }
 

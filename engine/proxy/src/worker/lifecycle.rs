@@ -113,7 +113,11 @@ impl Worker {
         let policy = &call.policy;
         let breaker = policy.breaker().clone();
         if let Err(reached) = breaker.acquire(Limit::Connections) {
-            let message = format!("{} connections to {} are open, as many as may be", reached.value, policy.peer());
+            let message = format!(
+                "{} connections to {} are open, as many as circuitBreaker.maxConnections lets",
+                reached.value,
+                policy.callee()
+            );
             return Err(Refusal::local(Reason::BreakerOpen, message));
         }
         let target = pool.target.clone();
@@ -130,10 +134,9 @@ impl Worker {
     fn add_connection(&mut self, role: Role, side: Side, stage: Stage) -> ConnectionKey {
         let limits = &self.settings.limits;
         let config = match side {
-            Side::Downstream { listener: Listener::Inbound | Listener::InboundPlaintext, .. } => {
-                limits.http2_of_sidecar()
-            }
-            _ => limits.http2(role),
+            Side::Downstream { listener: Listener::Inbound | Listener::InboundPlaintext, .. }
+            | Side::Upstream { cell: Some(_), .. } => limits.http2_of_sidecar(role),
+            Side::Downstream { .. } | Side::Upstream { cell: None, .. } => limits.http2(role),
         };
         let key = self.connections.insert(config, side, stage, self.now);
         self.arm_first_upkeep(key.0);
@@ -293,7 +296,7 @@ impl Worker {
         }
         let outcome = match fault {
             ConnectFault::Peer => Outcome::connect_failed(),
-            ConnectFault::Local => Outcome::local(Reason::ConnectFailed),
+            ConnectFault::Local => Outcome::local_fault(),
         };
         let address = pool.target.address();
         let waiting: Vec<u32> = pool.pending.iter().copied().collect();

@@ -1,12 +1,17 @@
 //! The worker itself, without a socket: its peers are codecs in memory, its clock is moved by hand.
 
+mod attempts;
 mod balancing;
+mod blame;
 mod chaos;
 mod connections;
 mod faults;
 mod flow;
+mod informational;
 mod limits;
 mod losses;
+mod malformed;
+mod names;
 mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
@@ -16,4 +21,5 @@ mod stalled;
 mod tidy;
 mod timeouts;
 mod turns;
+mod voices;
 mod world;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeadersKind, Role, StreamId, Token};
+use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeaderLimits, HeadersKind, Role, StreamId, Token};
 use tulle_mesh::telemetry::CounterName;
 use tulle_mesh::wire;
 use tulle_proxy::worker::{Action, ConnectFault, ConnectionKey, Listener, Worker};
@@ -22,6 +22,8 @@ pub(crate) struct Exchange {
     pub(crate) trailers: Vec<(String, String)>,
     pub(crate) ended: bool,
     pub(crate) reset: Option<ErrorCode>,
+    /// 1xx heads.
+    pub(crate) hints: usize,
 }
 
 /// The other end of one of the worker's connections.
@@ -83,7 +85,9 @@ impl Exchange {
 
 impl Peer {
     fn new(role: Role, max_streams: u32, address: Option<SocketAddr>) -> Self {
-        let config = Config { max_concurrent_streams: max_streams, ..Config::new(role) };
+        // Patient, so that what is refused is refused by the worker.
+        let header_limits = HeaderLimits { max_list_bytes: 1 << 20, ..HeaderLimits::default() };
+        let config = Config { max_concurrent_streams: max_streams, header_limits, ..Config::new(role) };
         Self {
             codec: Connection::new(config),
             address,
@@ -110,6 +114,7 @@ impl Peer {
                 let exchange = self.exchanges.entry(stream.get()).or_default();
                 exchange.stream = Some(stream);
                 match kind {
+                    HeadersKind::Informational => exchange.hints += 1,
                     HeadersKind::Trailers => exchange.trailers = all,
                     _ => exchange.head = all,
                 }
@@ -182,12 +187,20 @@ impl World {
 
     /// A sidecar before the application at port 1, where any sidecar may call.
     pub(crate) fn callee() -> Self {
+        Self::callee_under(&Self::callee_policy())
+    }
+
+    pub(crate) fn callee_under(policy: &Policy) -> Self {
         let config = proto::EngineConfig {
             inbound_listen: "127.0.0.1:0".into(),
             application: address(1).to_string(),
             identity_dir: "unused".into(),
             ..config()
         };
+        Self::with_config(config, policy)
+    }
+
+    pub(crate) fn callee_policy() -> Policy {
         let mut policy = Policy::to(&[]);
         policy.snapshot.inbound = Some(proto::Inbound {
             identity: "spiffe://shop.local/shop/echo".into(),
@@ -196,7 +209,7 @@ impl World {
             circuit_breaker: Some(crate::policy::breaker()),
             ..Default::default()
         });
-        Self::with_config(config, &policy)
+        policy
     }
 
     /// Another sidecar's connection on the inbound listener.
