@@ -86,11 +86,12 @@ impl Worker {
 
     /// The peer has closed the connection, or it broke.
     pub fn closed(&mut self, key: ConnectionKey) {
-        match self.connections.get(key.0).map(|connection| connection.stage) {
-            Some(Stage::Opening) => self.connect_failed(key, ConnectFault::Peer, "closed during the handshake"),
-            Some(_) => self.lose_connection(key.0, "peer", "closed the connection"),
-            None => {}
+        let Some(connection) = self.connections.get(key.0) else { return };
+        if connection.stage == Stage::Opening {
+            return self.connect_failed(key, ConnectFault::Peer, "closed during the handshake");
         }
+        let did = connection.closed_words();
+        self.lose_connection(key.0, "peer", &did);
     }
 
     /// A fault of ours while this connection was at hand: it alone pays. Without one, nobody does.

@@ -4,7 +4,7 @@ use super::connection::{Connection, Draining, Side, Stage};
 use super::{ConnectFault, ConnectionKey, Timer, Worker};
 use std::time::{Duration, Instant};
 
-/// Silence after which a peer that owes answers is asked whether it lives (design: semantics, "Deadlines").
+/// Silence after which another sidecar with calls under way is asked whether it lives (design: semantics, "Deadlines").
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long it may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,10 +68,10 @@ impl Worker {
         Some(or_later(connection.received_at.max(connection.busy_since) + limits.idle_timeout, Due::Idle))
     }
 
-    /// When a server that owes answers, or another sidecar whose calls are under way, is to be asked, or given up. A
-    /// machine that vanished sends no goodbye: without asking, the calls of its sidecar would run for ever.
+    /// When another sidecar with calls under way is to be asked, or given up. A machine that vanished sends no goodbye:
+    /// without asking, the calls of its sidecar would run for ever.
     fn life_due(&self, connection: &Connection) -> Option<(Instant, Due)> {
-        if !connection.is_of_another_host() || connection.http2.active_streams() == 0 {
+        if !connection.is_of_a_sidecar() || connection.http2.active_streams() == 0 {
             return None;
         }
         Some(match connection.pinged_at {

@@ -1,10 +1,12 @@
 //! The worker itself, without a socket: its peers are codecs in memory, its clock is moved by hand.
 
+mod ages;
 mod balancing;
 mod chaos;
 mod connections;
 mod faults;
 mod flow;
+mod keepalive;
 mod limits;
 mod losses;
 mod panics;
