@@ -58,6 +58,9 @@ pub(crate) struct Connection {
     /// Bytes that have left, so that a call knows whether its head has.
     pub(crate) written: u64,
     pub(crate) dirty: bool,
+    /// Of one that closes: when what is still in its output is given up. `None` while its peer is patient with us, and we
+    /// with it: as long as it takes some.
+    pub(crate) rest_until: Option<Instant>,
     /// Two-phase GOAWAY: the second one has been sent.
     pub(crate) draining: Draining,
     pub(crate) opened_at: Instant,
@@ -110,6 +113,7 @@ impl Connection {
             sniffed: Vec::new(),
             written: 0,
             dirty: false,
+            rest_until: None,
             draining: Draining::No,
             opened_at: now,
             received_at: now,

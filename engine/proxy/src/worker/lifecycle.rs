@@ -145,6 +145,7 @@ impl Worker {
     pub(crate) fn fail_connection(&mut self, key: u32, label: &'static str, did: &str) {
         self.break_calls(key, did, Outcome::connection_lost());
         self.close_gracefully(key, label);
+        self.hurry_closing(key);
     }
 
     /// The connection is gone.
@@ -153,7 +154,7 @@ impl Worker {
         self.forget_connection(key, label);
     }
 
-    /// Closes once the output is out; no call is on it.
+    /// Closes once the output is out, however long its peer takes to read it; no call is on it.
     pub(crate) fn close_gracefully(&mut self, key: u32, label: &'static str) {
         let Some(connection) = self.connections.get_mut(key) else { return self.impossible("close_gracefully") };
         if connection.stage == Stage::Opening {
@@ -161,9 +162,10 @@ impl Worker {
         }
         if connection.stage != Stage::Closing {
             connection.stage = Stage::Closing;
+            (connection.looked_at, connection.unread_looks) = (self.now, 0);
             self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);
             self.leave_pool(key);
-            self.arm_closing(key);
+            self.arm_first_upkeep(key);
             self.touch(key);
         }
     }
@@ -174,6 +176,7 @@ impl Worker {
         connection.http2.advance_output(connection.http2.output().len());
         connection.prelude.extend_from_slice(last);
         self.close_gracefully(key, "refused");
+        self.hurry_closing(key);
     }
 
     /// An upstream connection takes no new call; those on it go on.

@@ -15,6 +15,7 @@ mod policy;
 mod resets;
 mod spans;
 mod stalled;
+mod stopping;
 mod tidy;
 mod timeouts;
 mod turns;
