@@ -151,6 +151,13 @@ impl Connection {
         self.output.advance(written);
     }
 
+    /// Streams that we have ended whose end is still in the output, not wholly on its way. A walk over the output: for
+    /// rare events.
+    #[must_use]
+    pub fn unsent_ends(&self) -> usize {
+        self.output.unsent_ends()
+    }
+
     /// Streams open or half-closed.
     #[inline]
     #[must_use]
@@ -219,6 +226,7 @@ impl Connection {
     fn write_start(&mut self) {
         if self.config.role == Role::Client {
             self.output.buffer().extend_from_slice(frame::PREFACE);
+            self.output.begin_frames();
         }
         let announced = settings::announced(&self.config);
         self.output.frame(frame::SETTINGS, 0, 0, &announced);

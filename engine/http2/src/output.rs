@@ -11,6 +11,8 @@ const SLACK: usize = 64 * 1024;
 pub(crate) struct Output {
     bytes: Vec<u8>,
     start: usize,
+    /// Where the frame begins that is on its way, at or before `start`; right after a flush in part alone.
+    frame_start: usize,
     /// What the peer made us send: acknowledgements, resets for its errors, window.
     answers: Tally,
     /// What a server says to a client's requests.
@@ -52,17 +54,44 @@ impl Output {
         let waiting = self.len();
         if written >= waiting {
             self.bytes.clear();
-            self.start = 0;
+            (self.start, self.frame_start) = (0, 0);
             (self.answers, self.replies) = (Tally::default(), Tally::default());
             return;
         }
         self.answers.take_share(written, waiting);
         self.replies.take_share(written, waiting);
         self.start += written;
+        let begun = self.frames_from(self.frame_start).map(|(at, _)| at).take_while(|at| *at <= self.start);
+        self.frame_start = begun.last().unwrap_or(self.frame_start);
         if self.start > SLACK && self.start > self.bytes.len() / 2 {
-            self.bytes.drain(..self.start);
-            self.start = 0;
+            let gone = self.frame_start;
+            self.bytes.drain(..gone);
+            self.start -= gone;
+            self.frame_start = 0;
         }
+    }
+
+    /// What is in the buffer so far is no frame.
+    pub(crate) fn begin_frames(&mut self) {
+        self.frame_start = self.bytes.len();
+    }
+
+    /// Ends of streams that are not wholly on their way.
+    pub(crate) fn unsent_ends(&self) -> usize {
+        let ends = |head: &Head| matches!(head.kind, frame::DATA | frame::HEADERS) && head.has(frame::END_STREAM);
+        match self.len() {
+            0 => 0,
+            _ => self.frames_from(self.frame_start).filter(|(_, head)| ends(head)).count(),
+        }
+    }
+
+    /// Frames in the buffer, each with its place, from one that begins at `from`.
+    fn frames_from(&self, from: usize) -> impl Iterator<Item = (usize, Head)> + '_ {
+        let at = |at: usize| {
+            let head = self.bytes.get(at..)?.first_chunk::<HEAD>()?;
+            Some((at, Head::parse(head)))
+        };
+        std::iter::successors(at(from), move |(here, head)| at(here + HEAD + head.length as usize))
     }
 
     /// Gives the buffer back where it is empty; says how many bytes that were.

@@ -116,3 +116,17 @@ fn the_first_settings_end_the_assumption_of_100_streams() {
     client.feed(&frame(4, 0, 0, &[]));
     assert_eq!(client.connection.capacity(), 7, "a later SETTINGS without it changes nothing");
 }
+
+#[test]
+fn a_peers_goaway_is_remembered_with_its_text() {
+    let mut client = End::greeted_client(Config::new(Role::Client));
+    assert_eq!(client.connection.peer_goaway(), None);
+    client.feed(&frame(7, 0, 0, b"\x7f\xff\xff\xff\0\0\0\x0btoo_many_pings"));
+    let told = Some((ErrorCode::ENHANCE_YOUR_CALM, &b"too_many_pings"[..]));
+    assert_eq!(client.connection.peer_goaway(), told);
+    client.feed(&frame(7, 0, 0, b"\0\0\0\x01\0\0\0\x0b"));
+    assert_eq!(client.connection.peer_goaway(), told, "the second phase has no text of its own");
+    client.feed(&frame(7, 0, 0, &[&[0; 8][..], &[b'x'; 10_000]].concat()));
+    let (code, text) = client.connection.peer_goaway().expect("a GOAWAY");
+    assert_eq!((code, text.len()), (ErrorCode::NO_ERROR, 128));
+}

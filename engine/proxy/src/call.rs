@@ -109,6 +109,8 @@ pub(crate) struct Call {
     pub(crate) hold_timer: TimerId,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
+    /// What the call comes to if its caller takes all of the reply.
+    pub(crate) outcome: Outcome,
 }
 
 /// Whether the request's data is kept for another attempt.

@@ -125,13 +125,13 @@ impl Connection {
         if head.stream != 0 {
             return Err(ConnectionError::protocol("GOAWAY on a stream"));
         }
-        let Some((&[a, b, c, d, ref code @ ..], _debug)) = payload.split_first_chunk::<8>() else {
+        let Some((&[a, b, c, d, ref code @ ..], text)) = payload.split_first_chunk::<8>() else {
             return Err(ConnectionError::frame_size("GOAWAY shorter than 8 bytes"));
         };
         let last = u32::from_be_bytes([a, b, c, d]) & MOST_WINDOW;
         let code = ErrorCode(u32::from_be_bytes(*code));
         self.floods.useless(now)?;
-        let last = self.going_away.peer_said(last);
+        let last = self.going_away.peer_said(last, code, text);
         if self.config.role == Role::Client {
             self.refuse_above(last);
         }

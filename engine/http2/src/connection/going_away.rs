@@ -8,13 +8,18 @@ use crate::settings::MOST_WINDOW;
 use crate::streams::{Closing, Found};
 use crate::{ConnectionError, ErrorCode, Event, Role, StreamId, Token};
 
+/// Bytes of a peer's GOAWAY text that are kept.
+const MOST_TEXT: usize = 128;
+
 /// Who has said that the connection ends.
 ///
 /// Ours: `None => Some(2^31-1) => Some(last processed)`; the peer's only falls.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct GoingAway {
     ours: Option<u32>,
     peers: Option<u32>,
+    /// What the peer said last.
+    told: Option<Box<(ErrorCode, Vec<u8>)>>,
 }
 
 // === impl GoingAway ===
@@ -22,12 +27,17 @@ pub(super) struct GoingAway {
 impl GoingAway {
     /// Whether a new request comes too late.
     #[inline]
-    pub(super) fn ignores(self, stream: u32) -> bool {
+    pub(super) fn ignores(&self, stream: u32) -> bool {
         self.ours.is_some_and(|last| stream > last)
     }
 
-    /// Notes the peer's last stream; it must not rise (RFC 9113 §6.8).
-    pub(super) fn peer_said(&mut self, last: u32) -> u32 {
+    /// Notes the peer's last stream, which must not rise, and its reason (RFC 9113 §6.8). A second GOAWAY without a text
+    /// does not take back the first one's.
+    pub(super) fn peer_said(&mut self, last: u32, code: ErrorCode, text: &[u8]) -> u32 {
+        let is_news = self.told.as_ref().is_none_or(|told| told.0 != code || !text.is_empty());
+        if is_news {
+            self.told = Some(Box::new((code, text[..text.len().min(MOST_TEXT)].to_vec())));
+        }
         let least = self.peers.map_or(last, |before| before.min(last));
         self.peers = Some(least);
         least
@@ -60,6 +70,12 @@ impl Connection {
     #[must_use]
     pub fn is_going_away(&self) -> bool {
         self.going_away.peers.is_some()
+    }
+
+    /// The code and the text of the peer's GOAWAY; the text is cut at 128 bytes.
+    #[must_use]
+    pub fn peer_goaway(&self) -> Option<(ErrorCode, &[u8])> {
+        self.going_away.told.as_deref().map(|(code, text)| (*code, &**text))
     }
 
     /// Whether no stream may be opened any more.

@@ -109,10 +109,11 @@ impl Worker {
 
     /// The reply is with the downstream connection; the call stays until its last byte has left.
     pub(crate) fn finish_reply(&mut self, key: u32, outcome: &Outcome) {
-        self.record_call(key, outcome);
+        self.leave_place(key);
         self.drop_replay(key, Replay::Committed);
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("finish_reply") };
         call.phase = Phase::Flushing;
+        call.outcome = *outcome;
         self.timers.cancel(&mut call.hold_timer);
         self.check_flushed(key);
     }
@@ -123,10 +124,11 @@ impl Worker {
         if call.phase != Phase::Flushing {
             return;
         }
-        let (down, ended) = (call.down, call.request_ended);
+        let (down, ended, outcome) = (call.down, call.request_ended, call.outcome);
         if self.connections.get(down.connection).is_some_and(|connection| connection.http2.queued(down.stream) > 0) {
             return;
         }
+        self.record_call(key, &outcome);
         if !ended {
             self.reset(down, ErrorCode::NO_ERROR);
         }
@@ -135,7 +137,9 @@ impl Worker {
 
     /// A caller that does not take its reply before its own deadline does not want it.
     pub(crate) fn abandon_flush(&mut self, key: u32) {
-        let Some(down) = self.calls.get(key).map(|call| call.down) else { return self.impossible("abandon_flush") };
+        let Some(call) = self.calls.get(key) else { return self.impossible("abandon_flush") };
+        let (down, outcome) = (call.down, call.deadline.outcome());
+        self.record_call(key, &outcome);
         self.reset(down, ErrorCode::CANCEL);
         self.remove_call(key);
     }
@@ -173,12 +177,19 @@ impl Worker {
         }
     }
 
-    /// The call's outcome, once.
-    pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
-        let Some(call) = self.calls.get_mut(key) else { return self.impossible("record_call") };
-        let super::Call { policy, plan, .. } = call;
+    /// The call's work is done: another may take its place among those in flight.
+    pub(crate) fn leave_place(&mut self, key: u32) {
+        let Some(super::Call { policy, plan, .. }) = self.calls.get_mut(key) else {
+            return self.impossible("leave_place");
+        };
         plan.finish(policy.breaker());
         policy.breaker().release(Limit::Requests);
+    }
+
+    /// The call's outcome, once: when the last byte of the reply has left its queue, or will not.
+    pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("record_call") };
+        let super::Call { policy, .. } = call;
         policy.learn(call.head.get(b":path").unwrap_or_default(), outcome);
         let (direction, cluster, mtls) = match &call.policy {
             Policy::Outbound(outbound) => {

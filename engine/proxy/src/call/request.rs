@@ -123,6 +123,7 @@ impl Worker {
             hold_timer: TimerId::NONE,
             request_bytes: 0,
             response_bytes: 0,
+            outcome: Outcome::cancelled(),
         }
     }
 
@@ -207,8 +208,9 @@ impl Worker {
         let outcome = if late { call.deadline.outcome() } else { Outcome::cancelled() };
         if call.phase != Phase::Flushing {
             self.end_attempt(key, &outcome);
-            self.record_call(key, &outcome);
+            self.leave_place(key);
         }
+        self.record_call(key, &outcome);
         self.remove_call(key);
     }
 

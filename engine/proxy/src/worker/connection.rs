@@ -58,6 +58,9 @@ pub(crate) struct Connection {
     /// Bytes that have left, so that a call knows whether its head has.
     pub(crate) written: u64,
     pub(crate) dirty: bool,
+    /// Of one that closes: when what is still in its output is given up. `None` while its peer is patient with us, and we
+    /// with it: as long as it takes some.
+    pub(crate) rest_until: Option<Instant>,
     /// Two-phase GOAWAY: the second one has been sent.
     pub(crate) draining: Draining,
     pub(crate) opened_at: Instant,
@@ -110,6 +113,7 @@ impl Connection {
             sniffed: Vec::new(),
             written: 0,
             dirty: false,
+            rest_until: None,
             draining: Draining::No,
             opened_at: now,
             received_at: now,
@@ -166,11 +170,24 @@ impl Connection {
         }
     }
 
-    /// Whether its peer may vanish without a word: applications call by loopback, where the kernel says goodbye for them.
-    pub(crate) fn is_of_another_host(&self) -> bool {
-        match self.side {
-            Side::Upstream { .. } => true,
+    /// Whether its peer is another sidecar: that may vanish without a word, and answers any number of PINGs. An application
+    /// does not: its server closes the connection at the third within minutes (gRFC A8), while the kernel says goodbye for
+    /// it. A machine without a sidecar is told of by TCP alone.
+    pub(crate) fn is_of_a_sidecar(&self) -> bool {
+        match &self.side {
+            Side::Upstream { cell, .. } => cell.as_ref().is_some_and(|cell| cell.identity.is_some()),
             Side::Downstream { listener, .. } => matches!(listener, Listener::Inbound | Listener::InboundPlaintext),
+        }
+    }
+
+    /// How its peer has ended the connection, in words, with what it said of that before.
+    pub(crate) fn closed_words(&self) -> String {
+        match self.http2.peer_goaway() {
+            None => "closed the connection".to_owned(),
+            Some((code, [])) => format!("closed the connection after GOAWAY {code}"),
+            Some((code, text)) => {
+                format!("closed the connection after GOAWAY {code} \"{}\"", String::from_utf8_lossy(text))
+            }
         }
     }
 

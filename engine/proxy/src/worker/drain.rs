@@ -37,26 +37,34 @@ impl Worker {
         self.timers.insert(self.now + PHASE, Timer::DrainPhase);
     }
 
-    /// Whether nothing of what is drained is left to wait for: its peers have been told the last stream, and every call
-    /// has ended.
+    /// Whether nothing of what is drained is left to wait for: its peers have been told the last stream, every call has
+    /// ended, and the last byte of every reply is with the socket.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let open = |connection: &&super::connection::Connection| connection.stage == Stage::Open;
-        let drained = self.connections.iter().filter(open);
-        let mut drained = drained.filter(|connection| self.is_drained_side(&connection.side));
-        drained.all(|connection| connection.draining == Draining::Last && connection.http2.active_streams() == 0)
+        let mut drained = self.connections.iter().filter(|connection| self.is_drained_side(&connection.side));
+        drained.all(|connection| match connection.stage {
+            Stage::Opening | Stage::Sniffing => true,
+            Stage::Open => connection.draining == Draining::Last && connection.http2.active_streams() == 0,
+            Stage::Closing => false,
+        })
     }
 
     /// The grace is over: what is in flight is broken, and counted as such.
     pub fn abandon(&mut self) {
-        let calls = self.calls.keys(|call| call.phase != crate::call::Phase::Flushing).len();
-        if calls > 0 {
-            self.telemetry.counters.add(CounterName::BrokenByMesh, "shutdown", calls as u64);
+        let broken = self.calls.len() + self.replies_cut();
+        if broken > 0 {
+            self.telemetry.counters.add(CounterName::BrokenByMesh, "shutdown", broken as u64);
         }
         let keys = self.connections.keys(|_| true);
         for key in keys {
             self.lose_connection(key, "shutdown", "was closed because the proxy stops");
         }
+    }
+
+    /// Replies of calls that are over for us, whose end still waits in an output. Not among them: what TLS has taken.
+    fn replies_cut(&self) -> usize {
+        let callers = self.connections.iter().filter(|connection| !connection.is_upstream());
+        callers.map(|connection| connection.http2.unsent_ends()).sum()
     }
 
     /// The second phase, for those that have been announced to long enough.

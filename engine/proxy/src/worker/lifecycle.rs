@@ -86,11 +86,12 @@ impl Worker {
 
     /// The peer has closed the connection, or it broke.
     pub fn closed(&mut self, key: ConnectionKey) {
-        match self.connections.get(key.0).map(|connection| connection.stage) {
-            Some(Stage::Opening) => self.connect_failed(key, ConnectFault::Peer, "closed during the handshake"),
-            Some(_) => self.lose_connection(key.0, "peer", "closed the connection"),
-            None => {}
+        let Some(connection) = self.connections.get(key.0) else { return };
+        if connection.stage == Stage::Opening {
+            return self.connect_failed(key, ConnectFault::Peer, "closed during the handshake");
         }
+        let did = connection.closed_words();
+        self.lose_connection(key.0, "peer", &did);
     }
 
     /// A fault of ours while this connection was at hand: it alone pays. Without one, nobody does.
@@ -147,6 +148,7 @@ impl Worker {
     pub(crate) fn fail_connection(&mut self, key: u32, label: &'static str, did: &str) {
         self.break_calls(key, did, Outcome::connection_lost());
         self.close_gracefully(key, label);
+        self.hurry_closing(key);
     }
 
     /// The connection is gone.
@@ -155,7 +157,7 @@ impl Worker {
         self.forget_connection(key, label);
     }
 
-    /// Closes once the output is out; no call is on it.
+    /// Closes once the output is out, however long its peer takes to read it; no call is on it.
     pub(crate) fn close_gracefully(&mut self, key: u32, label: &'static str) {
         let Some(connection) = self.connections.get_mut(key) else { return self.impossible("close_gracefully") };
         if connection.stage == Stage::Opening {
@@ -163,9 +165,10 @@ impl Worker {
         }
         if connection.stage != Stage::Closing {
             connection.stage = Stage::Closing;
+            (connection.looked_at, connection.unread_looks) = (self.now, 0);
             self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);
             self.leave_pool(key);
-            self.arm_closing(key);
+            self.arm_first_upkeep(key);
             self.touch(key);
         }
     }
@@ -176,6 +179,7 @@ impl Worker {
         connection.http2.advance_output(connection.http2.output().len());
         connection.prelude.extend_from_slice(last);
         self.close_gracefully(key, "refused");
+        self.hurry_closing(key);
     }
 
     /// An upstream connection takes no new call; those on it go on.

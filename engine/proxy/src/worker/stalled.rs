@@ -3,7 +3,7 @@
 //! A busy connection is looked at four times in the limit. What stood still at four looks in a row is given up.
 
 use super::Worker;
-use super::connection::Connection;
+use super::connection::{Connection, Stage};
 use super::names::StreamRef;
 use crate::call::{Failure, Phase};
 use std::time::{Duration, Instant};
@@ -29,7 +29,9 @@ impl Worker {
         let now = self.now;
         let Some(connection) = self.connections.get_mut(key) else { return self.impossible("look") };
         connection.looked_at = now;
-        let taken = connection.output().is_empty() || connection.written != connection.written_at_look;
+        // What closes with an empty output still has something in TLS: else it would be gone.
+        let nothing_waits = connection.output().is_empty() && connection.stage != Stage::Closing;
+        let taken = nothing_waits || connection.written != connection.written_at_look;
         connection.written_at_look = connection.written;
         connection.unread_looks = if taken { 0 } else { connection.unread_looks + 1 };
         if connection.unread_looks >= LOOKS {

@@ -4,11 +4,11 @@ use super::connection::{Connection, Draining, Side, Stage};
 use super::{ConnectFault, ConnectionKey, Timer, Worker};
 use std::time::{Duration, Instant};
 
-/// Silence after which a peer that owes answers is asked whether it lives (design: semantics, "Deadlines").
+/// Silence after which another sidecar with calls under way is asked whether it lives (design: semantics, "Deadlines").
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long it may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a closing connection's peer may take to read the rest.
+/// How long the peer of a connection that we gave up may take to read why.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is due on a connection.
@@ -45,7 +45,8 @@ impl Worker {
         let or_later = |at: Instant, due: Due| if at <= self.now { due } else { Due::Later(at) };
         let judged = |at: Instant, due: Due| or_later(at.max(self.not_judged_before), due);
         if connection.stage == Stage::Closing {
-            return Some(Due::CloseNow);
+            let look = || or_later(connection.looked_at + self.between_looks(), Due::Look);
+            return Some(connection.rest_until.map_or_else(look, |at| or_later(at, Due::CloseNow)));
         }
         if connection.stage != Stage::Open || !connection.http2.settings_received() {
             let patience = match &connection.side {
@@ -68,10 +69,10 @@ impl Worker {
         Some(or_later(connection.received_at.max(connection.busy_since) + limits.idle_timeout, Due::Idle))
     }
 
-    /// When a server that owes answers, or another sidecar whose calls are under way, is to be asked, or given up. A
-    /// machine that vanished sends no goodbye: without asking, the calls of its sidecar would run for ever.
+    /// When another sidecar with calls under way is to be asked, or given up. A machine that vanished sends no goodbye:
+    /// without asking, the calls of its sidecar would run for ever.
     fn life_due(&self, connection: &Connection) -> Option<(Instant, Due)> {
-        if !connection.is_of_another_host() || connection.http2.active_streams() == 0 {
+        if !connection.is_of_a_sidecar() || connection.http2.active_streams() == 0 {
             return None;
         }
         Some(match connection.pinged_at {
@@ -94,8 +95,14 @@ impl Worker {
         }
     }
 
-    pub(crate) fn arm_closing(&mut self, key: u32) {
-        self.arm_upkeep(key, self.now + CLOSING_TIMEOUT);
+    /// What is left in the output of a connection that was given up goes out soon or not at all.
+    pub(crate) fn hurry_closing(&mut self, key: u32) {
+        let until = self.now + CLOSING_TIMEOUT;
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.stage == Stage::Closing {
+            connection.rest_until = Some(until);
+            self.arm_upkeep(key, until);
+        }
     }
 
     /// A connection got its first stream: from now on its silence counts.
@@ -151,5 +158,6 @@ impl Worker {
         connection.http2.shutdown();
         connection.draining = Draining::Last;
         self.close_gracefully(key, "idle");
+        self.hurry_closing(key);
     }
 }

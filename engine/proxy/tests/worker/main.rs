@@ -1,5 +1,6 @@
 //! The worker itself, without a socket: its peers are codecs in memory, its clock is moved by hand.
 
+mod ages;
 mod attempts;
 mod balancing;
 mod blame;
@@ -8,6 +9,7 @@ mod connections;
 mod faults;
 mod flow;
 mod informational;
+mod keepalive;
 mod limits;
 mod losses;
 mod malformed;
@@ -18,6 +20,7 @@ mod policy;
 mod resets;
 mod spans;
 mod stalled;
+mod stopping;
 mod tidy;
 mod timeouts;
 mod turns;

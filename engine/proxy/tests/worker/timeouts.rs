@@ -1,4 +1,4 @@
-//! What time does: deadlines, attempts, queues, keepalive.
+//! What time does: deadlines, attempts, queues.
 
 use crate::policy::{Policy, millis, retry};
 use crate::world::{World, address, fields};
@@ -192,60 +192,6 @@ fn a_call_waits_three_seconds_for_a_connection_and_then_tries_another_endpoint()
     world.advance(Duration::from_millis(20));
     let server = world.servers()[0];
     world.server(server).reply(0, b"y", OK);
-    world.run();
-    assert_eq!(world.seen(caller, call).status(), "0");
-}
-
-#[test]
-fn a_silent_server_is_asked_after_ten_seconds_and_given_up_after_fifteen() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
-    let caller = world.caller();
-    let call = world.call(caller, "Stream", &[], b"x");
-    let server = world.servers()[0];
-    world.server(server).silent = true;
-    world.advance(Duration::from_millis(14_900));
-    assert!(!world.seen(caller, call).ended);
-    world.advance(Duration::from_millis(200));
-    let seen = world.seen(caller, call);
-    assert_eq!((seen.status(), seen.reason()), ("14", "upstream_reset"), "{seen:?}");
-    assert!(seen.text("grpc-message").contains("PING"), "{seen:?}");
-}
-
-#[test]
-fn a_quiet_server_that_answers_pings_keeps_its_streams_for_ever() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
-    let caller = world.caller();
-    let call = world.call(caller, "Stream", &[], b"x");
-    world.advance(Duration::from_secs(3600));
-    assert!(!world.seen(caller, call).ended);
-    let server = world.servers()[0];
-    world.server(server).reply(0, b"y", OK);
-    world.run();
-    assert_eq!(world.seen(caller, call).status(), "0");
-}
-
-#[test]
-fn a_calling_sidecar_that_vanished_is_asked_and_its_calls_end_with_it() {
-    let mut world = World::callee();
-    let caller = world.sidecar();
-    world.call(caller, "Stream", &[], b"x");
-    let application = world.servers()[0];
-    world.server(caller).silent = true;
-    world.advance(Duration::from_millis(14_900));
-    assert_eq!(world.server(application).exchanges[&1].reset, None);
-    world.advance(Duration::from_millis(200));
-    assert_eq!(world.server(application).exchanges[&1].reset, Some(ErrorCode::CANCEL));
-    assert_eq!(world.closed, [caller]);
-}
-
-#[test]
-fn a_quiet_sidecar_that_answers_pings_keeps_its_streams_for_ever() {
-    let mut world = World::callee();
-    let caller = world.sidecar();
-    let call = world.call(caller, "Stream", &[], b"x");
-    world.advance(Duration::from_secs(3600));
-    let application = world.servers()[0];
-    world.server(application).reply(0, b"y", OK);
     world.run();
     assert_eq!(world.seen(caller, call).status(), "0");
 }

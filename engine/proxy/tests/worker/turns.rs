@@ -1,7 +1,7 @@
 //! The order of a turn: what is freed in it is not given out again before its socket was closed.
 
 use crate::policy::Policy;
-use crate::world::{World, address};
+use crate::world::{World, address, to_a_sidecar};
 use std::time::Duration;
 use tulle_proxy::worker::{Action, ConnectFault, ConnectionKey, Listener};
 
@@ -79,7 +79,7 @@ fn a_timer_that_is_due_waits_for_what_came_in_its_turn() {
 
 /// A call whose server was asked whether it lives, and all stands still before it answers.
 fn asked_before_a_standstill() -> (World, ConnectionKey, impl Fn(&World) -> bool) {
-    let mut world = World::new(&Policy::to(&[address(1)]));
+    let mut world = World::new(&to_a_sidecar());
     let caller = world.caller();
     let call = world.call(caller, "Stream", &[], b"x");
     let server = world.servers()[0];

@@ -33,6 +33,8 @@ pub(crate) struct Peer {
     pub(crate) exchanges: BTreeMap<u32, Exchange>,
     pub(crate) going_away: bool,
     pub(crate) sent: usize,
+    /// PINGs that it was sent.
+    pub(crate) pings: usize,
     /// Gives window back at once for what it receives.
     pub(crate) reads: bool,
     /// Takes no byte and gives none.
@@ -48,12 +50,21 @@ pub(crate) struct World {
     /// Connections to those.
     pub(crate) connecting: Vec<(ConnectionKey, SocketAddr)>,
     pub(crate) server_streams: u32,
+    /// It stands before an application, and other sidecars call.
+    pub(crate) is_callee: bool,
     pub(crate) closed: Vec<ConnectionKey>,
     pub(crate) snapshot: Option<Arc<tulle_mesh::snapshot::Snapshot>>,
 }
 
 pub(crate) fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// One endpoint that proves an identity.
+pub(crate) fn to_a_sidecar() -> Policy {
+    let mut policy = Policy::to(&[address(1)]);
+    policy.snapshot.clusters[0].endpoints[0].identity = "spiffe://shop.local/shop/echo".into();
+    policy
 }
 
 pub(crate) fn fields(list: &[(&str, &str)]) -> Fields {
@@ -94,12 +105,16 @@ impl Peer {
             exchanges: BTreeMap::new(),
             going_away: false,
             sent: 0,
+            pings: 0,
             reads: true,
             silent: false,
         }
     }
 
     fn receive(&mut self, now: Instant, mut input: &[u8]) {
+        // A connection is asked when it is quiet.
+        let quiet = &input[..input.len().min(100)];
+        self.pings += quiet.windows(8).filter(|bytes| *bytes == b"tulle-ka").count();
         let mut list = Fields::new();
         while let Some(event) = self.codec.receive(now, &mut input, &mut list).expect("the worker keeps the rules") {
             self.note(event, &list);
@@ -178,6 +193,7 @@ impl World {
             unanswered: HashSet::new(),
             connecting: Vec::new(),
             server_streams: 100,
+            is_callee: false,
             closed: Vec::new(),
             snapshot: None,
         };
@@ -197,7 +213,7 @@ impl World {
             identity_dir: "unused".into(),
             ..config()
         };
-        Self::with_config(config, policy)
+        Self { is_callee: true, ..Self::with_config(config, policy) }
     }
 
     pub(crate) fn callee_policy() -> Policy {
