@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeadersKind, Role, StreamId, Token};
+use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeadersKind, PeerLimits, Role, StreamId, Token};
 use tulle_mesh::telemetry::CounterName;
 use tulle_mesh::wire;
 use tulle_proxy::worker::{Action, ConnectFault, ConnectionKey, Listener, Worker};
@@ -83,7 +83,9 @@ impl Exchange {
 
 impl Peer {
     fn new(role: Role, max_streams: u32, address: Option<SocketAddr>) -> Self {
-        let config = Config { max_concurrent_streams: max_streams, ..Config::new(role) };
+        // Servers bear any resets: those that do not are played by the tests that ask what comes of it.
+        let peer_limits = PeerLimits { resets: PeerLimits::UNLIMITED, ..PeerLimits::default() };
+        let config = Config { max_concurrent_streams: max_streams, peer_limits, ..Config::new(role) };
         Self {
             codec: Connection::new(config),
             address,
@@ -138,7 +140,10 @@ impl Peer {
 
     /// A whole reply to the `nth` request (0 for the first) on this connection.
     pub(crate) fn reply(&mut self, nth: usize, body: &[u8], trailers: &[(&str, &str)]) {
-        let stream = self.request(nth);
+        self.reply_to(self.request(nth), body, trailers);
+    }
+
+    pub(crate) fn reply_to(&mut self, stream: StreamId, body: &[u8], trailers: &[(&str, &str)]) {
         self.codec.send_headers(stream, &fields(&[(":status", "200"), ("content-type", "application/grpc")]), false);
         self.codec.send_data(stream, body, false);
         self.codec.send_headers(stream, &fields(trailers), true);
