@@ -99,7 +99,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("handshake_timeout", SECONDS, 10, 0.1, 600, "TLS, preface and first SETTINGS", "close"),
     Limit("idle_timeout", SECONDS, 900, 0.1, 86_400, "a connection without streams", "GOAWAY NO_ERROR"),
     Limit("stall_timeout", SECONDS, 60, 0.1, 86_400, "a stream or socket that takes nothing", "reset, or close"),
-    _rate("resets", 500, "requests reset, most of them within a second"),
+    _rate("resets", 2_000, "requests of another sidecar reset under 1 ms after their opening"),
     _rate("stream_errors", 200, "streams reset for the peer's errors"),
     _rate("settings_frames", 100, "SETTINGS and acknowledgements"),
     _rate("control_frames", 1_000, "PING, PRIORITY, WINDOW_UPDATE or useless frames, beside what traffic earns"),

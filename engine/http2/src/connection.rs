@@ -69,8 +69,6 @@ pub struct Connection {
     floods: Floods,
     /// Highest stream identifier used by the client, whichever end that is.
     highest: u32,
-    /// Streams that the peer reset while their work goes on: they count as open (engine.md, "Limits").
-    still_working: usize,
     going_away: GoingAway,
     /// What was wrong with the last field section that was malformed.
     fault: Option<Box<Fault>>,
@@ -110,7 +108,6 @@ impl Connection {
             counted_from: None,
             floods: Floods::new(config.peer_limits),
             highest: 0,
-            still_working: 0,
             going_away: GoingAway::default(),
             fault: None,
             failed: None,
@@ -170,11 +167,6 @@ impl Connection {
     #[must_use]
     pub fn is_live(&self, stream: StreamId) -> bool {
         self.streams.live(stream.0).is_some()
-    }
-
-    /// So many streams count as open besides those that are: the peer reset them, and their work still runs.
-    pub fn set_still_working(&mut self, streams: usize) {
-        self.still_working = streams;
     }
 
     /// The peer's limit of our streams; 100 before its first SETTINGS.

@@ -13,7 +13,7 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// What a peer may cost (design: semantics, "Metadata and limits"; engine, "Limits").
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Streams of a connection, those counted whose work goes on after a reset; default 100.
+    /// Streams of a connection; default 100.
     pub max_concurrent_streams: u32,
     /// Received field sections.
     pub headers: HeaderLimits,
@@ -85,6 +85,15 @@ impl Limits {
             peer_limits: self.peer,
             ..Config::new(role)
         }
+    }
+
+    /// The codec's configuration towards the calls of our own application, which may cancel as much as it likes: hedging
+    /// clients and searches as one types cancel hundreds of calls a second.
+    #[must_use]
+    pub fn http2_of_application(&self) -> Config {
+        let mut config = self.http2(Role::Server);
+        config.peer_limits.resets = PeerLimits::UNLIMITED;
+        config
     }
 
     /// The codec's configuration towards another sidecar, which has let a request or an answer pass by these very limits

@@ -1,5 +1,9 @@
 //! Upstream connections of one worker: few and well filled, a second one only when the first is at 80 % of its streams.
 
+mod own;
+
+use crate::worker::resets::Resets;
+use own::OwnPools;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -32,6 +36,7 @@ pub(crate) enum Target {
 pub(crate) struct Pools {
     pools: Slab<Pool>,
     by_key: HashMap<Option<EndpointKey>, usize, BuildHasherDefault<KeyHasher>>,
+    own: OwnPools,
 }
 
 /// The connections to one target.
@@ -48,6 +53,14 @@ pub(crate) struct Pool {
     pub(crate) grow_after: Option<Instant>,
     /// Its endpoint has left the snapshot: what is open finishes its calls and goes.
     pub(crate) retired: bool,
+    /// Connections that name this pool, those counted that take no call any more.
+    pub(crate) links: usize,
+    /// It is one caller's alone.
+    pub(crate) is_own: bool,
+    /// Young streams that its callers gave up.
+    pub(crate) resets: Resets,
+    /// Its callers gave up many.
+    pub(crate) alarmed_until: Option<Instant>,
 }
 
 /// What a connection has left for one more call.
@@ -111,7 +124,7 @@ impl Target {
 
 impl Pools {
     /// The target's pool, made where there is none.
-    pub(crate) fn of(&mut self, target: &Target, connect_timeout: Duration) -> usize {
+    pub(crate) fn of(&mut self, target: &Target, connect_timeout: Duration, now: Instant) -> usize {
         let key = target.key();
         if let Some(&index) = self.by_key.get(&key) {
             // Of the one application: new connections go to the address where it was found last.
@@ -120,15 +133,7 @@ impl Pools {
             }
             return index;
         }
-        let pool = Pool {
-            target: target.clone(),
-            connect_timeout,
-            connections: Vec::new(),
-            pending: VecDeque::new(),
-            grow_after: None,
-            retired: false,
-        };
-        let index = self.pools.insert(pool);
+        let index = self.pools.insert(Pool::new(target.clone(), connect_timeout, now));
         self.by_key.insert(key, index);
         index
     }
@@ -142,13 +147,14 @@ impl Pools {
     }
 
     /// Retires the pools that `keep` refuses and takes back those that it wants again; drops what is empty and retired.
+    /// A caller's own pool goes with what makes it separate, at the latest.
     pub(crate) fn retire(&mut self, keep: impl Fn(EndpointKey) -> bool) {
-        for (_, pool) in &mut self.pools {
+        for (_, pool) in self.pools.iter_mut().filter(|(_, pool)| !pool.is_own) {
             pool.retired = pool.target.key().is_some_and(|key| !keep(key));
         }
         let by_key = &mut self.by_key;
         self.pools.retain(|_, pool| {
-            let useful = !pool.retired || !pool.connections.is_empty() || !pool.pending.is_empty();
+            let useful = !pool.retired || pool.is_own || pool.is_in_use();
             if !useful {
                 by_key.remove(&pool.target.key());
             }
@@ -187,6 +193,36 @@ impl Room {
 // === impl Pool ===
 
 impl Pool {
+    fn new(target: Target, connect_timeout: Duration, now: Instant) -> Self {
+        Self {
+            target,
+            connect_timeout,
+            connections: Vec::new(),
+            pending: VecDeque::new(),
+            grow_after: None,
+            retired: false,
+            links: 0,
+            is_own: false,
+            resets: Resets::new(now),
+            alarmed_until: None,
+        }
+    }
+
+    /// Whether a connection or a call still names it.
+    fn is_in_use(&self) -> bool {
+        self.links > 0 || !self.pending.is_empty()
+    }
+
+    /// Whether it has a connection, or one may be tried.
+    fn may_connect(&self, now: Instant) -> bool {
+        !self.connections.is_empty() || self.grow_after.is_none_or(|at| now >= at)
+    }
+
+    #[inline]
+    pub(crate) fn is_alarmed(&self, now: Instant) -> bool {
+        self.alarmed_until.is_some_and(|until| now < until)
+    }
+
     /// The first connection that is not full; else one with any stream left, while another is made.
     pub(crate) fn choose(&self, rooms: impl Iterator<Item = (u32, Room)>, now: Instant) -> Choice {
         let (mut fallback, mut opening) = (None, false);

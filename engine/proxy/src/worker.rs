@@ -12,9 +12,9 @@ pub(crate) mod connection;
 mod connections;
 mod drain;
 mod fault;
-pub(crate) mod held_resets;
 mod lifecycle;
 pub(crate) mod names;
+mod noisy;
 mod output;
 pub(crate) mod places;
 pub(crate) mod resets;
@@ -59,7 +59,7 @@ pub(crate) enum Timer {
     Step(u32),
     Hold(u32),
     DrainPhase,
-    HeldResets(u32),
+    Calm(u32),
     Tidy,
 }
 
@@ -146,7 +146,7 @@ impl Worker {
                 Timer::Step(key) => self.step_passed(key),
                 Timer::Hold(key) => self.commit(key),
                 Timer::DrainPhase => self.drain_last(),
-                Timer::HeldResets(key) => self.send_held_resets(key),
+                Timer::Calm(key) => self.calm_down(key),
                 Timer::Tidy => self.tidy(),
             }
         }
@@ -175,6 +175,7 @@ impl Worker {
         }
         self.at_hand = None;
         self.arm_holds();
+        self.pools.drop_left();
     }
 
     fn serve_all(&mut self) {
@@ -207,7 +208,7 @@ impl Worker {
     /// Whose a timer is, as far as its call or connection is known.
     fn connection_of(&self, timer: Timer) -> Option<ConnectionKey> {
         match timer {
-            Timer::Upkeep(key) | Timer::HeldResets(key) => Some(ConnectionKey(key)),
+            Timer::Upkeep(key) | Timer::Calm(key) => Some(ConnectionKey(key)),
             Timer::Deadline(call) | Timer::Step(call) | Timer::Hold(call) => self.caller_of(call),
             _ => None,
         }

@@ -3,8 +3,7 @@
 use super::*;
 use tulle_mesh::proto::EngineConfig;
 
-#[test]
-fn a_look_up_that_cannot_miss_is_counted_when_it_does() {
+fn worker() -> Worker {
     let config = EngineConfig {
         service: "shop/front".into(),
         instance: "front-1".into(),
@@ -13,9 +12,33 @@ fn a_look_up_that_cannot_miss_is_counted_when_it_does() {
         ..EngineConfig::default()
     };
     let settings = Settings::try_from(config).expect("a good configuration");
-    let mut worker = Worker::new(Arc::new(settings), Instant::now(), 0, 1);
+    Worker::new(Arc::new(settings), Instant::now(), 0, 1)
+}
+
+#[test]
+fn a_look_up_that_cannot_miss_is_counted_when_it_does() {
+    let mut worker = worker();
     worker.start_attempt(7);
     worker.settle();
     assert_eq!(worker.telemetry.counters.get(CounterName::Impossible, "pick"), 1, "no call has that number");
     assert!(worker.is_settled());
+}
+
+#[test]
+fn a_drain_has_one_timer_however_many_connections_come_meanwhile() {
+    let mut worker = worker();
+    worker.drain(Scope::All);
+    for _ in 0..1_000 {
+        worker.accept(Listener::Outbound);
+        let key = worker.accept(Listener::Inbound);
+        worker.established(key, None);
+        worker.closed(key);
+        worker.turn(worker.now + Duration::from_millis(10));
+        worker.settle();
+    }
+    let mut phases = 0;
+    while let Some(timer) = worker.timers.pop(worker.now + Duration::from_secs(100_000)) {
+        phases += usize::from(timer == Timer::DrainPhase);
+    }
+    assert!(phases <= 1, "{phases} timers for the phases of one drain");
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(90);
 /// After this even what still moves is taken for stuck.
 const SLOWEST: Duration = Duration::from_secs(3_600);
-/// A held reset waits 1.1 s; a closing connection 1 s.
+/// A closing connection waits 1 s.
 const AFTERMATH: Duration = Duration::from_secs(5);
 /// Idle connections go after 15 minutes.
 const IDLE: Duration = Duration::from_secs(20 * 60);

@@ -224,7 +224,7 @@ class Limits(_message.Message):
     """(16777216)"""
     resets: _builtins.int
     """Rates count in windows of ten seconds.
-    of requests by the peer, most of them within a second (500)
+    of another sidecar's requests, under a millisecond after their opening (2000)
     """
     stream_errors: _builtins.int
     """streams reset for the peer's errors (200)"""

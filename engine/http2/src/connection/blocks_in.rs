@@ -128,7 +128,7 @@ impl Connection {
             self.streams.insert_gone(decoded.stream, Closing::Cut);
             return Ok(());
         }
-        if self.streams.len() + self.still_working >= self.config.max_concurrent_streams as usize {
+        if self.streams.len() >= self.config.max_concurrent_streams as usize {
             self.refuse(decoded.stream, event);
             return Ok(());
         }

@@ -36,7 +36,9 @@ impl Worker {
             Policy::Outbound(outbound) => outbound.cluster.connect_timeout(),
             Policy::Inbound(_) => APPLICATION_CONNECT_TIMEOUT,
         };
-        let pool = self.pools.of(&target, connect_timeout);
+        let down = call.down.connection;
+        let pool = self.pool_for(down, &target, connect_timeout);
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("start_attempt") };
         call.tried.extend(target.key());
         call.phase = Phase::Waiting;
         call.below = 0;
@@ -86,8 +88,23 @@ impl Worker {
         }
         match grown {
             Ok(()) => self.wait_for_connection(key, pool),
-            Err(refusal) => self.end_call_by_proxy(key, refusal.outcome, &refusal.message),
+            Err(refusal) => self.share_or_refuse(key, pool, &refusal),
         }
+    }
+
+    /// No more connections may be made. An operator's limit does not make a caller's cancels cost its calls: it shares with
+    /// the others then, rather than wait for what may never come.
+    fn share_or_refuse(&mut self, key: u32, pool: usize, refusal: &Refusal) {
+        let own = self.pools.get(pool).filter(|pool| pool.is_own);
+        let Some((target, timeout)) = own.map(|pool| (pool.target.clone(), pool.connect_timeout)) else {
+            return self.end_call_by_proxy(key, refusal.outcome, &refusal.message);
+        };
+        let shared = self.pools.of(&target, timeout, self.now);
+        match self.calls.get_mut(key).and_then(|call| call.attempt.as_mut()) {
+            Some(attempt) => attempt.pool = shared,
+            None => return self.impossible("share_or_refuse"),
+        }
+        self.find_connection(key, shared);
     }
 
     fn choose(&self, pool: usize) -> Option<Choice> {
@@ -127,7 +144,7 @@ impl Worker {
     pub(crate) fn serve_queue(&mut self, index: usize) {
         loop {
             let Some(pool) = self.pools.get(index) else { return };
-            let Some(key) = pool.pending.front().copied() else { return };
+            let Some(key) = pool.pending.front().copied() else { return self.close_if_retired(index) };
             let Choice { connection, grow } = pool.choose(self.connections.rooms(pool), self.now);
             if grow && self.connect(key, index).is_err() && connection.is_none() {
                 return;
@@ -136,6 +153,14 @@ impl Worker {
             self.at_hand = self.caller_of(key);
             self.leave_queue(key);
             self.launch(key, connection);
+        }
+    }
+
+    /// Nobody waits any more for what was made for a pool that goes.
+    fn close_if_retired(&mut self, index: usize) {
+        let Some(pool) = self.pools.get(index).filter(|pool| pool.retired) else { return };
+        for key in pool.connections.clone() {
+            self.close_if_idle(key);
         }
     }
 
@@ -168,7 +193,6 @@ impl Worker {
         let end_stream = call.request_ended && call.replay.is_empty() && call.request_trailers.is_none();
         let head_starts = connection.output_end();
         let idle = connection.http2.active_streams() == 0;
-        connection.resets.opened(self.now);
         let stream = match connection.http2.open(Token(key), &self.scratch, end_stream) {
             Ok(stream) => stream,
             Err(error) => return self.not_opened(key, connection_key, error),

@@ -106,7 +106,7 @@ impl Worker {
     }
 
     fn on_upstream_event(&mut self, key: u32, event: Event<'_>) {
-        let Some((stream, call)) = stream_of(&event) else { return self.forget_ended_held(key) };
+        let Some((stream, call)) = stream_of(&event) else { return };
         // A call that has moved on to another stream is not told of the old one.
         let up = Some(StreamRef { connection: key, stream });
         if self.calls.get(call).is_none_or(|call| call.up() != up) {
@@ -162,7 +162,6 @@ impl Worker {
     fn before_request(&mut self, key: u32) {
         let Some(connection) = self.connections.get_mut(key) else { return self.impossible("before_request") };
         connection.busy_since = self.now;
-        connection.resets.opened(self.now);
         if connection.http2.active_streams() == 1 {
             self.became_busy(key);
         }

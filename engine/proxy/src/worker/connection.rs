@@ -1,6 +1,5 @@
 //! One connection of a worker, on either side, without its socket.
 
-use super::held_resets::HeldResets;
 use super::names::Listener;
 use super::resets::Resets;
 use crate::connect::{self, NotUnderstood, Sniffed};
@@ -74,11 +73,11 @@ pub(crate) struct Connection {
     pub(crate) written_at_look: u64,
     /// Looks in a row at which the socket had taken nothing.
     pub(crate) unread_looks: u8,
-    /// Upstream: streams that were given up.
+    /// Downstream: young streams that were given up.
     pub(crate) resets: Resets,
-    pub(crate) held_resets: HeldResets,
-    /// Downstream: streams given up whose work still runs.
-    pub(crate) still_working: usize,
+    /// Downstream: until then its calls have upstream connections of their own.
+    pub(crate) separate_until: Option<Instant>,
+    pub(crate) calm: TimerId,
     /// Limits that its peer went over: each is counted once.
     pub(crate) over: Vec<&'static str>,
 }
@@ -125,8 +124,8 @@ impl Connection {
             written_at_look: 0,
             unread_looks: 0,
             resets: Resets::new(now),
-            held_resets: HeldResets::new(),
-            still_working: 0,
+            separate_until: None,
+            calm: TimerId::NONE,
             over: Vec::new(),
         }
     }

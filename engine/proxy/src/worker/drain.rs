@@ -3,7 +3,7 @@
 use super::connection::{Draining, Side, Stage};
 use super::names::Listener;
 use super::{Timer, Worker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tulle_mesh::telemetry::CounterName;
 
 /// Between the GOAWAY that announces the end and the one that names the last stream: a round trip and more.
@@ -22,6 +22,8 @@ pub enum Scope {
 #[derive(Debug, Default)]
 pub(crate) struct Drain {
     scope: Option<Scope>,
+    /// A timer for the second phase is set: one serves all connections.
+    is_timed: bool,
 }
 
 impl Worker {
@@ -34,7 +36,14 @@ impl Worker {
         for key in self.drained_connections() {
             self.announce(key);
         }
-        self.timers.insert(self.now + PHASE, Timer::DrainPhase);
+        self.time_phase(self.now + PHASE);
+    }
+
+    fn time_phase(&mut self, at: Instant) {
+        if !self.drain.is_timed {
+            self.drain.is_timed = true;
+            self.timers.insert(at, Timer::DrainPhase);
+        }
     }
 
     /// Whether nothing of what is drained is left to wait for: its peers have been told the last stream, every call has
@@ -69,7 +78,8 @@ impl Worker {
 
     /// The second phase, for those that have been announced to long enough.
     pub(crate) fn drain_last(&mut self) {
-        let mut again = false;
+        self.drain.is_timed = false;
+        let mut next: Option<Instant> = None;
         for key in self.drained_connections() {
             let Some(connection) = self.connections.get_mut(key) else { continue };
             match connection.draining {
@@ -79,12 +89,12 @@ impl Worker {
                     self.touch(key);
                     self.close_if_idle(key);
                 }
-                Draining::Announced(_) => again = true,
+                Draining::Announced(at) => next = Some(next.map_or(at, |first| first.min(at))),
                 Draining::No | Draining::Last => {}
             }
         }
-        if again {
-            self.timers.insert(self.now + PHASE, Timer::DrainPhase);
+        if let Some(announced) = next {
+            self.time_phase(announced + PHASE);
         }
     }
 
@@ -92,7 +102,7 @@ impl Worker {
     pub(crate) fn drain_newcomer(&mut self, key: u32) {
         if self.connections.get(key).is_some_and(|connection| self.is_drained_side(&connection.side)) {
             self.announce(key);
-            self.timers.insert(self.now + PHASE, Timer::DrainPhase);
+            self.time_phase(self.now + PHASE);
         }
     }
 

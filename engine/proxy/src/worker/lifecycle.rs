@@ -126,7 +126,10 @@ impl Worker {
         let key = self.add_connection(Role::Client, side, Stage::Opening);
         self.connections.dial(key, target.address(), target.identity().cloned());
         match self.pools.get_mut(index) {
-            Some(pool) => pool.connections.push(key.0),
+            Some(pool) => {
+                pool.connections.push(key.0);
+                pool.links += 1;
+            }
             None => self.impossible("connect"),
         }
         Ok(())
@@ -137,7 +140,8 @@ impl Worker {
         let config = match side {
             Side::Downstream { listener: Listener::Inbound | Listener::InboundPlaintext, .. }
             | Side::Upstream { cell: Some(_), .. } => limits.http2_of_sidecar(role),
-            Side::Downstream { .. } | Side::Upstream { cell: None, .. } => limits.http2(role),
+            Side::Downstream { .. } => limits.http2_of_application(),
+            Side::Upstream { cell: None, .. } => limits.http2(role),
         };
         let key = self.connections.insert(config, side, stage, self.now);
         self.arm_first_upkeep(key.0);
@@ -258,13 +262,16 @@ impl Worker {
 
     fn forget_connection(&mut self, key: u32, label: &'static str) {
         self.leave_pool(key);
-        self.forget_held(key);
+        self.unite(key);
         let Some(mut connection) = self.connections.remove(key) else { return };
         if connection.stage != Stage::Closing {
             self.telemetry.counters.add(CounterName::ConnectionsClosed, label, 1);
         }
         self.timers.cancel(&mut connection.upkeep);
-        if let Side::Upstream { cell, breaker, .. } = &connection.side {
+        if let Side::Upstream { cell, breaker, pool } = &connection.side {
+            if let Some(pool) = self.pools.get_mut(*pool) {
+                pool.links -= 1;
+            }
             breaker.release(Limit::Connections);
             if let Some(cell) = cell.as_ref().filter(|_| connection.stage != Stage::Opening) {
                 cell.connection_closed();

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tulle_http2::{Config, Connection, ErrorCode, Event, Fields, HeaderLimits, HeadersKind, Role, StreamId, Token};
+use tulle_http2::{
+    Config, Connection, ErrorCode, Event, Fields, HeaderLimits, HeadersKind, PeerLimits, Role, StreamId, Token,
+};
 use tulle_mesh::telemetry::CounterName;
 use tulle_mesh::wire;
 use tulle_proxy::worker::{Action, ConnectFault, ConnectionKey, Listener, Worker};
@@ -96,9 +98,11 @@ impl Exchange {
 
 impl Peer {
     fn new(role: Role, max_streams: u32, address: Option<SocketAddr>) -> Self {
-        // Patient, so that what is refused is refused by the worker.
+        // Patient, so that what is refused is refused by the worker; servers bear any resets: those that do not are played
+        // by the tests that ask what comes of it.
         let header_limits = HeaderLimits { max_list_bytes: 1 << 20, ..HeaderLimits::default() };
-        let config = Config { max_concurrent_streams: max_streams, header_limits, ..Config::new(role) };
+        let peer_limits = PeerLimits { resets: PeerLimits::UNLIMITED, ..PeerLimits::default() };
+        let config = Config { max_concurrent_streams: max_streams, header_limits, peer_limits, ..Config::new(role) };
         Self {
             codec: Connection::new(config),
             address,
@@ -158,7 +162,10 @@ impl Peer {
 
     /// A whole reply to the `nth` request (0 for the first) on this connection.
     pub(crate) fn reply(&mut self, nth: usize, body: &[u8], trailers: &[(&str, &str)]) {
-        let stream = self.request(nth);
+        self.reply_to(self.request(nth), body, trailers);
+    }
+
+    pub(crate) fn reply_to(&mut self, stream: StreamId, body: &[u8], trailers: &[(&str, &str)]) {
         self.codec.send_headers(stream, &fields(&[(":status", "200"), ("content-type", "application/grpc")]), false);
         self.codec.send_data(stream, body, false);
         self.codec.send_headers(stream, &fields(trailers), true);
