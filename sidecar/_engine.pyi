@@ -75,8 +75,8 @@ class Engine:
         handed over once. With it how many waited (at most 512; more are dropped and counted)."""
 
     def drain_events(self) -> bytes:
-        """A serialized EngineEvents: what the engine did by itself since the last time, each event once, at most 10 a second
-        of each reason and the rest counted; b"" where nothing happened."""
+        """A serialized EngineEvents: what the engine did by itself since the last time, each event once, at most 10 a
+        second of each reason and the rest counted; b"" where nothing happened."""
 
     def post(self, address: str, method: str, request: bytes, timeout_seconds: float) -> None:
         """A unary gRPC call to the control plane at `address` ("host:port"), shown the identity in force; `method` is

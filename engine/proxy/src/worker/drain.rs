@@ -4,7 +4,6 @@ use super::connection::{Draining, Side, Stage};
 use super::names::Listener;
 use super::{Timer, Worker};
 use std::time::Duration;
-use tulle_mesh::telemetry::CounterName;
 
 /// Between the GOAWAY that announces the end and the one that names the last stream: a round trip and more.
 const PHASE: Duration = Duration::from_millis(500);
@@ -49,13 +48,11 @@ impl Worker {
 
     /// The grace is over: what is in flight is broken, and counted as such.
     pub fn abandon(&mut self) {
-        let calls = self.calls.keys(|call| call.phase != crate::call::Phase::Flushing).len();
-        if calls > 0 {
-            self.telemetry.counters.add(CounterName::BrokenByMesh, "shutdown", calls as u64);
-        }
-        let keys = self.connections.keys(|_| true);
+        // Callers first: each call is told once, with its caller, and none is left for its server's connection.
+        let mut keys = self.connections.keys(|connection| !connection.is_upstream());
+        keys.extend(self.connections.keys(super::connection::Connection::is_upstream));
         for key in keys {
-            self.lose_connection(key, "shutdown", "was closed because the proxy stops");
+            self.lose_by_own_fault(key, "shutdown", "was closed because the proxy stops");
         }
     }
 

@@ -15,5 +15,6 @@ mod spans;
 mod stalled;
 mod tidy;
 mod timeouts;
+mod told;
 mod turns;
 mod world;
