@@ -74,6 +74,10 @@ class Engine:
         """A serialized Telemetry: cumulative counters, and, where `spans` asks for them, the spans that wait, which are
         handed over once. With it how many waited (at most 512; more are dropped and counted)."""
 
+    def drain_events(self) -> bytes:
+        """A serialized EngineEvents: what the engine did by itself since the last time, each event once, at most 10 a
+        second of each reason and the rest counted; b"" where nothing happened."""
+
     def post(self, address: str, method: str, request: bytes, timeout_seconds: float) -> None:
         """A unary gRPC call to the control plane at `address` ("host:port"), shown the identity in force; `method` is
         "/package.Service/Method". Blocks for at most `timeout_seconds` (0 to 120) and, where `address` is a name, while

@@ -128,8 +128,7 @@ class Engine:
 
         For a thread: it waits for a lock.
         """
-        drain = getattr(self._engine, "drain_events", None)
-        return drain() if drain is not None else b""
+        return self._engine.drain_events()
 
     def post(self, control_plane: str, method: str, request: bytes, timeout: timedelta) -> None:
         """Call a unary method ("/package.Service/Method") of the control plane ("host:port"), shown the SVID in force.

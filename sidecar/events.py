@@ -15,6 +15,7 @@ _WHAT: Final = {
     engine_pb2.EVENT_KIND_ENDPOINT_RETURNED: "endpoint is back",
     engine_pb2.EVENT_KIND_SNAPSHOT_APPLIED: "snapshot in force",
     engine_pb2.EVENT_KIND_LIMIT: "limit exceeded",
+    engine_pb2.EVENT_KIND_CONNECTION_REFUSED: "connection refused",
 }
 _AS_IT_SHOULD: Final = (engine_pb2.EVENT_KIND_ENDPOINT_RETURNED, engine_pb2.EVENT_KIND_SNAPSHOT_APPLIED)
 

@@ -8,6 +8,7 @@ mod blame;
 mod budget;
 mod collector;
 mod deadline;
+mod events;
 mod histogram;
 mod methods;
 mod outcome;

@@ -89,6 +89,16 @@ impl NotUnderstood {
         }
     }
 
+    /// What came, for whoever reads the log.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Tls => "tls came where plaintext is spoken",
+            Self::Http1 => "http/1 came where http/2 or http connect is spoken",
+            Self::BadConnect => "an http connect came that names no host, or is too long",
+            Self::Unknown => "what came is neither http/2 nor http connect",
+        }
+    }
+
     /// What is sent before the connection is closed.
     pub(crate) fn reply(self) -> &'static [u8] {
         match self {

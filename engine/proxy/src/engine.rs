@@ -10,9 +10,9 @@ use crate::settings::Settings;
 use crate::worker::Scope;
 use crate::worker::clock::unix_nano;
 use prost::Message;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use tulle_mesh::proto;
+use tulle_mesh::proto::{self, EngineEvent, EventKind};
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::telemetry::{Collector, CounterName};
 use tulle_mesh::wire;
@@ -92,12 +92,14 @@ impl Engine {
                 return Err(EngineError::InvalidSnapshot { resource: refused.resource, detail: refused.detail });
             }
         };
+        let told = snapshot_applied(&decoded);
         *current = Some(decoded.clone());
         if let State::Started(running) = &*locked(&self.running) {
             running.publish(decoded);
         }
         drop(current);
         self.count(CounterName::SnapshotsApplied);
+        locked(&self.collector).tell(unix_nano(), EventKind::SnapshotApplied, "applied", told);
         Ok(())
     }
 
@@ -143,15 +145,8 @@ impl Engine {
     #[must_use]
     pub fn drain_telemetry(&self, spans: bool) -> (Vec<u8>, usize) {
         let snapshot = locked(&self.snapshot).clone();
-        let running = match &*locked(&self.running) {
-            State::Started(running) => Some(running.clone()),
-            State::New | State::Stopped { .. } => None,
-        };
         let now = Instant::now();
-        let mut collector = locked(&self.collector);
-        if let Some(running) = running {
-            running.collect(&mut collector, now);
-        }
+        let mut collector = self.collected(now);
         let mut telemetry = collector.export(snapshot.as_deref(), unix_nano(), now);
         let waited = collector.spans();
         if spans {
@@ -159,6 +154,15 @@ impl Engine {
         }
         drop(collector);
         (telemetry.encode_to_vec(), waited)
+    }
+
+    /// A serialized `EngineEvents`: what the engine did by itself since the last time, each event once; nothing where
+    /// nothing happened.
+    #[must_use]
+    pub fn drain_events(&self) -> Vec<u8> {
+        let snapshot = locked(&self.snapshot).clone();
+        let now = Instant::now();
+        self.collected(now).take_events(snapshot.as_deref(), unix_nano(), now).encode_to_vec()
     }
 
     /// A unary gRPC call to the control plane at `address` ("host:port"), of `method` ("/package.Service/Method") with the
@@ -207,9 +211,29 @@ impl Engine {
         all_ended
     }
 
+    /// What is counted, with all that the workers counted since the last time.
+    fn collected(&self, now: Instant) -> MutexGuard<'_, Collector> {
+        let running = match &*locked(&self.running) {
+            State::Started(running) => Some(running.clone()),
+            State::New | State::Stopped { .. } => None,
+        };
+        let mut collector = locked(&self.collector);
+        if let Some(running) = running {
+            running.collect(&mut collector, now);
+        }
+        collector
+    }
+
     fn count(&self, name: CounterName) {
         locked(&self.collector).counters().add(name, "", 1);
     }
+}
+
+fn snapshot_applied(snapshot: &Snapshot) -> EngineEvent {
+    let endpoints: usize = snapshot.clusters().map(|cluster| cluster.endpoints().len()).sum();
+    let (revision, services) = (snapshot.revision(), snapshot.services().len());
+    let text = format!("revision {revision}, services: {services}, endpoints: {endpoints}");
+    EngineEvent { text, ..EngineEvent::default() }
 }
 
 impl Drop for Engine {

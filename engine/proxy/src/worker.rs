@@ -20,6 +20,7 @@ pub(crate) mod places;
 pub(crate) mod resets;
 mod stalled;
 mod tidy;
+mod told;
 mod turn;
 mod upkeep;
 
@@ -92,6 +93,8 @@ pub struct Worker {
     pub(crate) tidying: tidy::Tidying,
     pub(crate) no_budget: RetryBudget,
     pub(crate) anyone: SpiffeId,
+    /// Why the mesh itself is at fault for the calls that are being ended; `None` where it is not.
+    pub(crate) own_fault: Option<&'static str>,
 }
 
 // === impl Worker ===
@@ -125,6 +128,7 @@ impl Worker {
             tidying: tidy::Tidying::default(),
             no_budget: RetryBudget::default(),
             anyone: SpiffeId::parse("spiffe://unauthenticated/anyone").expect("a valid spiffe id"),
+            own_fault: None,
         }
     }
 

@@ -69,6 +69,11 @@ impl Engine {
         py.detach(|| self.0.drain_telemetry(spans))
     }
 
+    /// A serialized EngineEvents: what the engine did by itself since the last time, each event once.
+    fn drain_events(&self, py: Python<'_>) -> Vec<u8> {
+        py.detach(|| self.0.drain_events())
+    }
+
     /// A unary gRPC call to the control plane over the kept mTLS connection; blocks for at most `timeout_seconds`.
     fn post(&self, py: Python<'_>, address: &str, method: &str, request: &[u8], timeout_seconds: f64) -> PyResult<()> {
         if !(0.0..=MAX_POST_SECONDS).contains(&timeout_seconds) {

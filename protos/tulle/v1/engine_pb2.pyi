@@ -72,6 +72,8 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     EVENT_KIND_SNAPSHOT_APPLIED: _EventKind.ValueType  # 5
     EVENT_KIND_LIMIT: _EventKind.ValueType  # 6
     """a peer went over a limit"""
+    EVENT_KIND_CONNECTION_REFUSED: _EventKind.ValueType  # 7
+    """before any call: it could not be understood, or proved nobody"""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper): ...
 
@@ -85,6 +87,8 @@ EVENT_KIND_ENDPOINT_RETURNED: EventKind.ValueType  # 4
 EVENT_KIND_SNAPSHOT_APPLIED: EventKind.ValueType  # 5
 EVENT_KIND_LIMIT: EventKind.ValueType  # 6
 """a peer went over a limit"""
+EVENT_KIND_CONNECTION_REFUSED: EventKind.ValueType  # 7
+"""before any call: it could not be understood, or proved nobody"""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final

@@ -2,6 +2,8 @@
 
 use super::WorkerTelemetry;
 use super::counters::{CounterName, Counters, EJECTIONS_SPARED};
+use super::events::AllEvents;
+use super::fates::Fates;
 use super::series::{Entry, SeriesTable};
 use super::span::MAX_SPANS;
 use crate::balance::{Cluster, EndpointCell};
@@ -21,6 +23,8 @@ pub struct Collector {
     counters: Counters,
     spans: Vec<proto::Span>,
     dropped_spans: u64,
+    events: AllEvents,
+    fates: Fates,
 }
 
 impl Collector {
@@ -32,7 +36,15 @@ impl Collector {
         counters.add(CounterName::Panics, "", 0);
         let mut series = SeriesTable::new();
         series.begin_at(start_unix_nano);
-        Self { start_unix_nano, series, counters, spans: Vec::new(), dropped_spans: 0 }
+        Self {
+            start_unix_nano,
+            series,
+            counters,
+            spans: Vec::new(),
+            dropped_spans: 0,
+            events: AllEvents::default(),
+            fates: Fates::default(),
+        }
     }
 
     /// Takes over all that a worker counted since the last time and leaves it at 0.
@@ -43,6 +55,7 @@ impl Collector {
         let places = MAX_SPANS - self.spans.len().min(MAX_SPANS);
         self.dropped_spans += dropped + spans.len().saturating_sub(places) as u64;
         self.spans.extend(spans.into_iter().take(places).map(proto::Span::from));
+        self.events.absorb(&mut worker.events);
     }
 
     /// Counters of what happens outside the workers.
@@ -53,6 +66,24 @@ impl Collector {
     /// The spans so far, which are handed over once: the next [`Collector::export`]'s to tell, or nobody's.
     pub fn take_spans(&mut self) -> Vec<proto::Span> {
         std::mem::take(&mut self.spans)
+    }
+
+    /// An event of the engine's own, beside those of its workers.
+    pub fn tell(&mut self, at_unix_nano: u64, kind: proto::EventKind, reason: &'static str, told: proto::EngineEvent) {
+        self.events.tell(at_unix_nano, kind, reason, told);
+    }
+
+    /// What happened since the last time, each event once, with what became of `snapshot`'s endpoints.
+    pub fn take_events(
+        &mut self,
+        snapshot: Option<&Snapshot>,
+        time_unix_nano: u64,
+        now: Instant,
+    ) -> proto::EngineEvents {
+        for change in snapshot.map(|snapshot| self.fates.look(snapshot, now)).unwrap_or_default() {
+            self.events.tell(time_unix_nano, change.kind, change.reason, change.told);
+        }
+        self.events.take()
     }
 
     /// How many spans wait.

@@ -16,6 +16,7 @@ impl Worker {
         let Some(call) = self.calls.get(key) else { return self.impossible("deadline_passed") };
         planted::panic_at("deadline", &call.head);
         if call.phase == Phase::Flushing {
+            self.tell_cut(key, "deadline", "the caller did not take its answer before its deadline");
             return self.abandon_flush(key);
         }
         let (message, outcome) = (spent(call, self.now), call.deadline.outcome());

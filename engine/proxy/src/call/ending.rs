@@ -98,6 +98,8 @@ impl Worker {
         if call.phase == Phase::Flushing {
             return;
         }
+        self.tell_ended(key, &outcome, message);
+        let Some(call) = self.calls.get_mut(key) else { return self.impossible("end_call_by_proxy") };
         call.held.clear();
         let (head, down, told) = (call.reply, call.down, call.plan.told(call.below));
         call.reply = Head::Sent;

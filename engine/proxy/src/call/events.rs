@@ -45,6 +45,7 @@ impl Worker {
             }
             Opened::Refused(refusal) => {
                 self.telemetry.counters.add(CounterName::ConnectionsRefused, refusal.label(), 1);
+                self.tell_refused_connection(refusal.label(), refusal.words());
                 self.refuse_connection(key, refusal.reply());
             }
         }
@@ -141,6 +142,7 @@ impl Worker {
         if !connection.over.contains(&limit) {
             connection.over.push(limit);
             self.telemetry.counters.add(CounterName::LimitsExceeded, limit, 1);
+            self.tell_limit(key, limit);
         }
     }
 
@@ -151,8 +153,9 @@ impl Worker {
             Event::StreamError { code: ErrorCode::REFUSED_STREAM, .. } => {
                 self.over_limit(key, "max_concurrent_streams");
             }
-            Event::StreamError { code, .. } => {
+            Event::StreamError { stream, token, code, .. } => {
                 self.telemetry.counters.add(CounterName::StreamErrors, code.label(), 1);
+                self.tell_stream_error(key, *stream, *token, *code);
             }
             _ => {}
         }

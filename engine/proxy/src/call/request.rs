@@ -217,6 +217,7 @@ impl Worker {
     /// Answers a request that never becomes a call.
     fn refuse_request(&mut self, down: StreamRef, policy: Option<&Policy>, refusal: &Refusal, end_stream: bool) {
         self.record_refused(down.connection, policy, refusal);
+        self.tell_refused(down.connection, refusal);
         refusal.write(Head::Unsent, &mut self.scratch);
         self.send_made(down, true);
         if !end_stream {

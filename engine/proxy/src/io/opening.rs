@@ -29,6 +29,7 @@ impl Loop {
     /// A connection that never gets a place.
     fn refuse(&mut self, error: &TlsError) {
         self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
+        self.worker.tell_refused_connection(error.label(), &error.to_string());
         self.handle.unload();
         self.descriptors.give_back();
     }

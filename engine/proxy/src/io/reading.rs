@@ -146,6 +146,7 @@ impl Loop {
             let _ = socket.flush_tls();
             if socket.listener.is_some() {
                 self.worker.telemetry.counters.add(CounterName::ConnectionsRefused, error.label(), 1);
+                self.worker.tell_refused_connection(error.label(), &error.to_string());
             }
         }
         self.worker.tls_failed(ConnectionKey(key), error.fault(), &error.to_string());

@@ -4,7 +4,6 @@ use super::connection::{Draining, Side, Stage};
 use super::names::Listener;
 use super::{Timer, Worker};
 use std::time::{Duration, Instant};
-use tulle_mesh::telemetry::CounterName;
 
 /// Between the GOAWAY that announces the end and the one that names the last stream: a round trip and more.
 const PHASE: Duration = Duration::from_millis(500);
@@ -60,13 +59,12 @@ impl Worker {
 
     /// The grace is over: what is in flight is broken, and counted as such.
     pub fn abandon(&mut self) {
-        let broken = self.calls.len() + self.replies_cut();
-        if broken > 0 {
-            self.telemetry.counters.add(CounterName::BrokenByMesh, "shutdown", broken as u64);
-        }
-        let keys = self.connections.keys(|_| true);
+        self.tell_replies_cut(self.replies_cut());
+        // Callers first: each call is told once, with its caller, and none is left for its server's connection.
+        let mut keys = self.connections.keys(|connection| !connection.is_upstream());
+        keys.extend(self.connections.keys(super::connection::Connection::is_upstream));
         for key in keys {
-            self.lose_connection(key, "shutdown", "was closed because the proxy stops");
+            self.lose_by_own_fault(key, "shutdown", "was closed because the proxy stops");
         }
     }
 

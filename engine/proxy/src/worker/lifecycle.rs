@@ -80,6 +80,7 @@ impl Worker {
         {
             pool.connect_failed(self.now);
         }
+        self.tell_lost(key, "tls", cause);
         self.break_calls(key, cause, Outcome::connect_failed());
         self.forget_connection(key, "tls");
     }
@@ -99,10 +100,7 @@ impl Worker {
         self.telemetry.counters.add(CounterName::Panics, "", 1);
         self.turn.cut_short(self.pools.with_pending());
         let Some(ConnectionKey(key)) = at_hand else { return };
-        let broken =
-            self.calls.keys(|call| call.down.connection == key || call.up().is_some_and(|up| up.connection == key));
-        self.telemetry.counters.add(CounterName::BrokenByMesh, "panic", broken.len() as u64);
-        self.lose_connection(key, "panic", "was closed by a fault of the proxy");
+        self.lose_by_own_fault(key, "panic", "was closed by a fault of the proxy");
     }
 
     /// A connection for a pool; refused where the service has as many as may be.
@@ -150,6 +148,7 @@ impl Worker {
 
     /// We give the connection up: what is in its output (a GOAWAY) still goes out.
     pub(crate) fn fail_connection(&mut self, key: u32, label: &'static str, did: &str) {
+        self.tell_lost(key, label, did);
         self.break_calls(key, did, Outcome::connection_lost());
         self.close_gracefully(key, label);
         self.hurry_closing(key);
@@ -157,7 +156,18 @@ impl Worker {
 
     /// The connection is gone.
     pub(crate) fn lose_connection(&mut self, key: u32, label: &'static str, did: &str) {
+        self.tell_lost(key, label, did);
         self.break_calls(key, did, Outcome::connection_lost());
+        self.forget_connection(key, label);
+    }
+
+    /// The connection is given up though nobody but the mesh is to blame: what ends with it is counted so, and its server
+    /// is not judged by it.
+    pub(crate) fn lose_by_own_fault(&mut self, key: u32, label: &'static str, did: &str) {
+        self.own_fault = Some(label);
+        self.tell_lost(key, label, did);
+        self.break_calls(key, did, Outcome::local(Reason::UpstreamReset));
+        self.own_fault = None;
         self.forget_connection(key, label);
     }
 

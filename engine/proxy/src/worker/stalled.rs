@@ -82,6 +82,7 @@ impl Worker {
     fn drop_stalled_caller(&mut self, down: StreamRef, key: u32) {
         self.reset(down, ErrorCode::CANCEL);
         if self.calls.get(key).is_some_and(|call| call.down == down) {
+            self.tell_cut(key, LIMIT, "the caller neither took its answer nor ended its request");
             self.on_caller_gone(key);
         }
     }

@@ -23,6 +23,7 @@ mod stalled;
 mod stopping;
 mod tidy;
 mod timeouts;
+mod told;
 mod turns;
 mod voices;
 mod world;
