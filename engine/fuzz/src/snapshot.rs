@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use tulle_mesh::outcome::Verdict;
+use tulle_mesh::balance::Picked;
+use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto;
 use tulle_mesh::random::SplitMix64;
 use tulle_mesh::snapshot::{Service, Snapshot};
@@ -94,9 +95,9 @@ fn call(service: &Service) {
         let Some(route) = service.route(path, |_, _| false) else { continue };
         let cluster = route.pick_cluster(&mut random);
         let method = service.method(path).label;
-        let Ok(cell) = cluster.pick(&[], now, &mut random) else { continue };
+        let Ok(Picked { cell, ticket }) = cluster.take(&[], now, &mut random) else { continue };
         cell.begin(now);
-        cell.finish(now, Duration::from_millis(1), Verdict::Failure, method);
+        cell.settle(ticket, now, Duration::from_millis(1), &Outcome::connect_failed(), method);
         assert!(cell.weight > 0);
     }
 }

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use tulle_mesh::balance::{Cluster, EndpointKey, NoEndpoint};
 use tulle_mesh::method::{MethodLabel, Methods};
-use tulle_mesh::outcome::Verdict;
+use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto;
 use tulle_mesh::random::Random;
+use tulle_mesh::status::Code;
 
 /// How often each endpoint is picked in `picks`, by its place in the cluster.
 fn spread(cluster: &Cluster, picks: usize, now: Instant, tried: &[EndpointKey]) -> Vec<usize> {
     let mut random = random();
     let mut counts = BTreeMap::new();
     for _ in 0..picks {
-        let picked = cluster.pick(tried, now, &mut random).expect("an endpoint");
+        let picked = cluster.take(tried, now, &mut random).expect("an endpoint").cell;
         *counts.entry(picked.key()).or_insert(0) += 1;
     }
     cluster.endpoints().iter().map(|cell| counts.get(&cell.key()).copied().unwrap_or(0)).collect()
@@ -47,7 +48,7 @@ fn of_two_choices_the_cheaper_is_taken() {
     let now = Instant::now();
     for (cell, latency) in cells.iter().zip([40, 80]) {
         cell.begin(now);
-        cell.finish(now, ms(latency), Verdict::Success, MethodLabel::OTHER);
+        cell.settle(cell.ticket(), now, ms(latency), &Outcome::trailers(Code::Ok, None), MethodLabel::OTHER);
     }
     assert_eq!(spread(payments_cluster(&snapshot), 100, now, &[]), [100, 0]);
 }
@@ -58,7 +59,7 @@ fn calls_in_flight_make_an_endpoint_dearer() {
     let now = Instant::now();
     cells[0].begin(now);
     assert_eq!(spread(payments_cluster(&snapshot), 100, now, &[]), [0, 100]);
-    cells[0].finish(now, ms(1), Verdict::Neutral, MethodLabel::OTHER);
+    cells[0].settle(cells[0].ticket(), now, ms(1), &Outcome::cancelled(), MethodLabel::OTHER);
     assert_eq!(cells[0].in_flight(), 0);
 }
 
@@ -67,7 +68,7 @@ fn with_many_endpoints_the_slow_one_gets_only_what_meets_no_other() {
     let (snapshot, cells) = cells(10);
     let now = Instant::now();
     cells[4].begin(now);
-    cells[4].finish(now, ms(900), Verdict::Success, MethodLabel::OTHER);
+    cells[4].settle(cells[4].ticket(), now, ms(900), &Outcome::trailers(Code::Ok, None), MethodLabel::OTHER);
     assert_eq!(spread(payments_cluster(&snapshot), 1000, now, &[])[4], 0);
 }
 
@@ -77,7 +78,7 @@ fn latency_jumps_up_at_once_and_comes_down_over_10_seconds() {
     let start = Instant::now();
     let answer = |at, latency| {
         cells[0].begin(at);
-        cells[0].finish(at, ms(latency), Verdict::Success, MethodLabel::OTHER);
+        cells[0].settle(cells[0].ticket(), at, ms(latency), &Outcome::trailers(Code::Ok, None), MethodLabel::OTHER);
     };
     answer(start, 1000);
     assert_eq!(cells[0].ewma(start).as_millis(), 1000);
@@ -92,7 +93,7 @@ fn a_failure_is_charged_as_5_seconds() {
     let (snapshot, cells) = cells(2);
     let now = Instant::now();
     cells[1].begin(now);
-    cells[1].finish(now, ms(1), Verdict::Failure, MethodLabel::OTHER);
+    cells[1].settle(cells[1].ticket(), now, ms(1), &Outcome::connect_failed(), MethodLabel::OTHER);
     assert_eq!(cells[1].ewma(now).as_millis(), 5000);
     assert_eq!(spread(payments_cluster(&snapshot), 100, now, &[]), [100, 0]);
 }
@@ -112,7 +113,8 @@ fn round_robin_goes_on_where_the_last_snapshot_stood() {
     round_robin(&mut wire);
     let first = snapshot(&wire);
     let now = Instant::now();
-    let pick = |snapshot| payments_cluster(snapshot).pick(&[], now, &mut random()).expect("an endpoint").id.to_string();
+    let pick =
+        |snapshot| payments_cluster(snapshot).take(&[], now, &mut random()).expect("an endpoint").cell.id.to_string();
     assert_eq!(pick(&first), "shop/payments-0");
     assert_eq!(pick(&next_snapshot(&wire, &first)), "shop/payments-1");
 }
@@ -143,7 +145,7 @@ fn with_under_half_healthy_all_are_used() {
 #[test]
 fn a_cluster_without_endpoints_says_so() {
     let snapshot = with(|cluster| cluster.endpoints.clear());
-    let refused = payments_cluster(&snapshot).pick(&[], Instant::now(), &mut random());
+    let refused = payments_cluster(&snapshot).take(&[], Instant::now(), &mut random());
     let none = refused.expect_err("there is none");
     assert_eq!(none, NoEndpoint::None);
     let told = payments_cluster(&snapshot).refusal(none);
@@ -190,7 +192,13 @@ fn the_median_of_a_method_at_an_endpoint_is_learned_from_its_successes() {
     let mut random = random();
     for _ in 0..2000 {
         cells[0].begin(now);
-        cells[0].finish(now, ms(random.below(100).into()), Verdict::Success, method);
+        cells[0].settle(
+            cells[0].ticket(),
+            now,
+            ms(random.below(100).into()),
+            &Outcome::trailers(Code::Ok, None),
+            method,
+        );
     }
     let median = cells[0].p50(method);
     assert!((ms(30)..ms(70)).contains(&median), "{median:?} of 0 to 100 ms");

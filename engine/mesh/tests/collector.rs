@@ -3,7 +3,7 @@
 use crate::support::*;
 use std::time::{Duration, Instant};
 use tulle_mesh::method::MethodLabel;
-use tulle_mesh::outcome::Verdict;
+use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto::{self, BreakerState, Direction};
 use tulle_mesh::resilience::breaker::Limit;
 use tulle_mesh::status::Code;
@@ -109,7 +109,7 @@ fn an_endpoint_that_is_used_although_it_fails_is_counted_by_service() {
     let (cell, now) = (&payments_cluster(&snapshot).endpoints()[0], Instant::now());
     for _ in 0..14 {
         cell.begin(now);
-        cell.finish(now, ms(1), Verdict::Failure, MethodLabel::OTHER);
+        cell.settle(cell.ticket(), now, ms(1), &Outcome::connect_failed(), MethodLabel::OTHER);
     }
     let telemetry = Collector::new(1).export(Some(&snapshot), 2, now);
     let spared = proto::Counter { name: "tulle.ejections.spared".into(), label: "shop/payments".into(), value: 2 };
@@ -124,7 +124,7 @@ fn an_endpoint_is_told_with_its_state() {
     cells[0].begin(now);
     for _ in 0..7 {
         cells[1].begin(now);
-        cells[1].finish(now, ms(3), Verdict::Failure, MethodLabel::OTHER);
+        cells[1].settle(cells[1].ticket(), now, ms(3), &Outcome::connect_failed(), MethodLabel::OTHER);
     }
     let telemetry = Collector::new(1).export(Some(&snapshot), 2, now);
     assert_eq!(telemetry.snapshot_revision, 12);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use prost::Message;
 use std::time::Instant;
 use tulle_mesh::method::MethodLabel;
-use tulle_mesh::outcome::Verdict;
+use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto;
 use tulle_mesh::resilience::breaker::Limit;
 use tulle_mesh::resilience::retry::RetryPolicy;
@@ -180,7 +180,7 @@ fn load_and_breaker_of_an_endpoint_go_on_by_its_id() {
     let second = next_snapshot(&wire, &first);
     let after = payments_cluster(&second).endpoints()[0].clone();
     assert_eq!((after.in_flight(), after.weight, after.key()), (1, 5, before.key()));
-    before.finish(now, ms(1), Verdict::Failure, MethodLabel::OTHER);
+    before.settle(before.ticket(), now, ms(1), &Outcome::connect_failed(), MethodLabel::OTHER);
     assert_eq!((after.in_flight(), after.consecutive_failures(), after.failures()), (0, 1, 1));
 }
 

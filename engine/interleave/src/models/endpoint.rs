@@ -4,8 +4,9 @@ use crate::balance::endpoint::{EndpointCell, EndpointKey};
 use crate::balance::load::{Load, OpenEndpoints};
 use crate::balance::peers::Peers;
 use crate::method::MethodLabel;
-use crate::outcome::Verdict;
+use crate::outcome::Outcome;
 use crate::resilience::accrual::{AccrualPolicy, EndpointState};
+use crate::status::Code;
 use crate::sync::Arc;
 use loom::thread;
 use std::time::{Duration, Instant};
@@ -25,9 +26,14 @@ fn cell(open: &Arc<OpenEndpoints>) -> EndpointCell {
     }
 }
 
-fn call(cell: &EndpointCell, now: Instant, verdict: Verdict) {
+fn call(cell: &EndpointCell, now: Instant, outcome: Outcome) {
+    let ticket = cell.ticket();
     cell.begin(now);
-    cell.finish(now, Duration::from_millis(1), verdict, MethodLabel::OTHER);
+    cell.settle(ticket, now, Duration::from_millis(1), &outcome, MethodLabel::OTHER);
+}
+
+fn answered() -> Outcome {
+    Outcome::trailers(Code::Ok, None)
 }
 
 #[test]
@@ -36,8 +42,8 @@ fn calls_of_two_workers_are_all_counted() {
         let open = Arc::new(OpenEndpoints::default());
         let (cell, now) = (Arc::new(cell(&open)), Instant::now());
         let other = cell.clone();
-        let there = thread::spawn(move || call(&other, now, Verdict::Success));
-        call(&cell, now, Verdict::Success);
+        let there = thread::spawn(move || call(&other, now, answered()));
+        call(&cell, now, answered());
         there.join().expect("no panic");
         assert_eq!((cell.in_flight(), cell.successes(), cell.failures()), (0, 2, 0));
         let latency = cell.ewma(now);
@@ -51,15 +57,15 @@ fn open_endpoints_are_counted_as_they_open_and_close() {
         let open = Arc::new(OpenEndpoints::default());
         let (cell, now) = (Arc::new(cell(&open)), Instant::now());
         let other = cell.clone();
-        let there = thread::spawn(move || call(&other, now, Verdict::Failure));
-        call(&cell, now, Verdict::Failure);
+        let there = thread::spawn(move || call(&other, now, Outcome::connect_failed()));
+        call(&cell, now, Outcome::connect_failed());
         there.join().expect("no panic");
         assert_eq!((cell.state(), open.any()), (EndpointState::Open, true));
         // A minute later its probe succeeds while a last old call fails.
         let later = now + Duration::from_secs(60);
         let probe = cell.try_probe(later).expect("its time is up");
         let other = cell.clone();
-        let there = thread::spawn(move || call(&other, later, Verdict::Failure));
+        let there = thread::spawn(move || call(&other, later, Outcome::connect_failed()));
         cell.begin(later);
         cell.answered(probe);
         there.join().expect("no panic");

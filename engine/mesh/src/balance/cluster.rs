@@ -133,19 +133,6 @@ impl Cluster {
         self.candidates.len() == self.endpoints.len() && self.endpoints.iter().any(|cell| !cell.healthy)
     }
 
-    /// As [`Cluster::take`] for a caller that keeps no ticket; it must `begin` and then `finish` it exactly once.
-    ///
-    /// # Errors
-    /// [`NoEndpoint`] when there is none, or all are open.
-    pub fn pick(
-        &self,
-        tried: &[EndpointKey],
-        now: Instant,
-        random: &mut impl Random,
-    ) -> Result<Arc<EndpointCell>, NoEndpoint> {
-        self.take(tried, now, random).map(|picked| picked.cell)
-    }
-
     /// An endpoint for the next attempt; the caller must `begin` and then `settle` it exactly once.
     ///
     /// Unhealthy endpoints are left out unless in panic, open ones until their time is up; the first pick after that

@@ -59,11 +59,6 @@ impl EndpointCell {
         self.end(ticket, now, latency, self.verdict(outcome), method);
     }
 
-    /// As [`EndpointCell::settle`] for a caller that kept no ticket: whoever ends while it is half-open decides.
-    pub fn finish(&self, now: Instant, latency: Duration, verdict: Verdict, method: MethodLabel) {
-        self.end(self.ticket(), now, latency, verdict, method);
-    }
-
     /// What an outcome says about this endpoint, by the statuses that its policy adds.
     #[must_use]
     pub fn verdict(&self, outcome: &Outcome) -> Verdict {
@@ -179,7 +174,9 @@ impl EndpointCell {
         self.load.accrual.try_probe(self.now_us(now))
     }
 
-    pub(crate) fn ticket(&self) -> Ticket {
+    /// What an attempt that goes to it now is picked as, where it is no probe.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
         self.load.accrual.ticket()
     }
 

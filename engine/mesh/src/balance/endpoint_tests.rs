@@ -18,7 +18,7 @@ fn cell(open_endpoints: &Arc<OpenEndpoints>) -> EndpointCell {
 
 fn end(cell: &EndpointCell, now: Instant, verdict: Verdict) {
     cell.begin(now);
-    cell.finish(now, Duration::from_millis(1), verdict, MethodLabel::OTHER);
+    cell.end(cell.ticket(), now, Duration::from_millis(1), verdict, MethodLabel::OTHER);
 }
 
 #[test]
