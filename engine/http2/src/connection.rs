@@ -64,6 +64,10 @@ pub struct Connection {
     receive: ReceiveWindow,
     /// When the last read was worked off.
     read_at: Option<Instant>,
+    /// DATA was told, and what came with it is not worked off.
+    is_reading: bool,
+    /// Streams that are to get window back when it is.
+    owes: Vec<u32>,
     /// Where the windows' rounds are counted from.
     counted_from: Option<Instant>,
     floods: Floods,
@@ -105,6 +109,8 @@ impl Connection {
             send: SendWindow::new(DEFAULT_WINDOW),
             receive: ReceiveWindow::new(config.connection_window),
             read_at: None,
+            is_reading: false,
+            owes: Vec::new(),
             counted_from: None,
             floods: Floods::new(config.peer_limits),
             highest: 0,
@@ -212,7 +218,11 @@ impl Connection {
         if self.streams.len() == 0 {
             self.ready = VecDeque::new();
         }
-        self.output.trim() + self.streams.trim() + spare(&mut self.carry) + spare(&mut self.progress)
+        self.output.trim()
+            + self.streams.trim()
+            + spare(&mut self.carry)
+            + spare(&mut self.progress)
+            + spare(&mut self.owes)
     }
 
     fn write_start(&mut self) {

@@ -1,7 +1,7 @@
 //! A received field section: its limits (RFC 9113 §6.5.2) and the rules of RFC 9113 §8.2 and §8.3.
 
 use crate::fields::Pair;
-use crate::mark::{Mark, NameKind};
+use crate::mark::{Mark, NameKind, ValueFault};
 use crate::{ConnectionError, Exceeded, Fields, HeaderLimit, HeaderLimits, PeerLimit};
 
 /// Longest status message that is kept of a section over its limit.
@@ -182,13 +182,18 @@ impl Facts {
     #[inline]
     pub(crate) fn note(&mut self, value: &[u8], mark: Mark) {
         if let Some(fault) = mark.fault {
-            self.blame(fault.rule());
+            self.blame_value(fault);
         }
         if mark.kind == NameKind::Regular {
             self.has_regular = true;
             return;
         }
         self.note_special(value, mark.kind);
+    }
+
+    #[cold]
+    fn blame_value(&mut self, fault: ValueFault) {
+        self.blame(fault.rule());
     }
 
     fn note_special(&mut self, value: &[u8], kind: NameKind) {
@@ -236,13 +241,13 @@ impl Facts {
     }
 
     /// Checks the section as a whole: the pseudo-headers that must and must not be there.
+    #[inline]
     pub(crate) fn check(&self, expected: Expected, fields: &Fields) -> Result<(), &'static str> {
         if let Some(cause) = self.malformed {
             return Err(cause);
         }
         match expected {
-            Expected::Request if self.has_host && !is_one_host(fields) => Err(Self::UNLIKE_HOST),
-            Expected::Request => self.check_request(),
+            Expected::Request => self.check_request(fields),
             Expected::Response if self.seen == STATUS => Ok(()),
             Expected::Response if self.seen & STATUS == 0 => Err("response without :status"),
             Expected::Response => Err("request pseudo-header in a response"),
@@ -252,10 +257,13 @@ impl Facts {
     }
 
     /// RFC 9113 §8.3.1, and §8.5 for CONNECT.
-    fn check_request(&self) -> Result<(), &'static str> {
+    fn check_request(&self, fields: &Fields) -> Result<(), &'static str> {
         const WHOLE: u8 = METHOD | SCHEME | PATH;
         if self.seen & STATUS != 0 {
             return Err(":status in a request");
+        }
+        if self.has_host && !is_one_host(fields) {
+            return Err(Self::UNLIKE_HOST);
         }
         if self.is_connect {
             let right = self.seen == METHOD | AUTHORITY;

@@ -221,3 +221,24 @@ proptest! {
         }
     }
 }
+
+/// A message of a quarter of the window and its trailers usually come in one read.
+#[test]
+fn a_stream_that_ends_in_the_read_that_it_came_in_is_given_nothing() {
+    for cut in [0, 9] {
+        let mut download = Download::new();
+        let stream = download.streams[0];
+        let trailers = frame(1, 5, stream.get(), b"");
+        let (with, later) = trailers.split_at(trailers.len() - cut);
+        let bytes = [&frame(0, 0, stream.get(), &[0; 16_384])[..], with].concat();
+        let (mut input, mut fields) = (&bytes[..], tulle_http2::Fields::new());
+        while let Ok(Some(event)) = download.end.connection.receive(download.end.now, &mut input, &mut fields) {
+            if let tulle_http2::Event::Data { flow, .. } = event {
+                download.end.connection.release(stream, flow);
+            }
+        }
+        download.end.feed(later);
+        let updates = download.end.take_frames().iter().filter(|frame| frame.kind == 8).count();
+        assert_eq!(updates, usize::from(cut > 0), "{cut} bytes of the end came later");
+    }
+}

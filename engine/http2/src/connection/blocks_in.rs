@@ -55,7 +55,7 @@ impl Connection {
         let mut section = Section::new(fields, self.config.header_limits);
         self.decoder.decode(fragment, &mut section)?;
         let decoded = Decoded { stream: head.stream, ends, tally: section.tally() };
-        self.on_block(decoded, parent, fields, now, event)
+        self.on_block(&decoded, parent, fields, now, event)
     }
 
     pub(super) fn on_continuation(
@@ -79,13 +79,13 @@ impl Connection {
         block.finish(&mut self.decoder, limits)?;
         std::mem::swap(fields, &mut block.fields);
         let decoded = Decoded { stream: block.stream, ends: block.ends_stream, tally: block.tally };
-        self.on_block(decoded, block.parent, fields, now, event)
+        self.on_block(&decoded, block.parent, fields, now, event)
     }
 
     #[inline]
     fn on_block(
         &mut self,
-        decoded: Decoded,
+        decoded: &Decoded,
         parent: Parent,
         fields: &mut Fields,
         now: Instant,
@@ -105,7 +105,7 @@ impl Connection {
         self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, frame::OWN_PARENT, now, event)
     }
 
-    fn on_decoded(&mut self, decoded: Decoded, fields: &Fields, now: Instant, event: Slot<'_, '_>) -> Outcome {
+    fn on_decoded(&mut self, decoded: &Decoded, fields: &Fields, now: Instant, event: Slot<'_, '_>) -> Outcome {
         let stream = decoded.stream;
         match self.find(stream) {
             Found::Live(slot) => self.on_section(slot, decoded, fields, now, event),
@@ -119,7 +119,7 @@ impl Connection {
         }
     }
 
-    fn on_request(&mut self, decoded: Decoded, fields: &Fields, now: Instant, event: Slot<'_, '_>) -> Outcome {
+    fn on_request(&mut self, decoded: &Decoded, fields: &Fields, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if decoded.stream.is_multiple_of(2) {
             return Err(ConnectionError::protocol("request on an even stream"));
         }
@@ -143,7 +143,7 @@ impl Connection {
         self.finish_section(slot, HeadersKind::Request, decoded, now, event)
     }
 
-    fn begin_request(&mut self, decoded: Decoded, now: Instant) -> u32 {
+    fn begin_request(&mut self, decoded: &Decoded, now: Instant) -> u32 {
         self.floods.opened();
         let slot = self.streams.insert(decoded.stream);
         let send = SendWindow::new(self.peer.window);
@@ -160,7 +160,7 @@ impl Connection {
     fn on_section(
         &mut self,
         slot: u32,
-        decoded: Decoded,
+        decoded: &Decoded,
         fields: &Fields,
         now: Instant,
         event: Slot<'_, '_>,
@@ -187,7 +187,7 @@ impl Connection {
         self.finish_section(slot, HeadersKind::Trailers, decoded, now, event)
     }
 
-    fn on_response(&mut self, slot: u32, decoded: Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
+    fn on_response(&mut self, slot: u32, decoded: &Decoded, now: Instant, event: Slot<'_, '_>) -> Outcome {
         if decoded.tally.facts.status < 200 {
             if decoded.ends {
                 return self.stream_error(slot, ErrorCode::PROTOCOL_ERROR, "1xx response with an end", now, event);
@@ -206,7 +206,7 @@ impl Connection {
         &mut self,
         slot: u32,
         kind: HeadersKind,
-        decoded: Decoded,
+        decoded: &Decoded,
         now: Instant,
         event: Slot<'_, '_>,
     ) -> Outcome {

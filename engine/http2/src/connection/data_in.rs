@@ -147,6 +147,7 @@ impl Connection {
     fn pass_on<'i>(&mut self, slot: u32, payload: &'i [u8], ends: bool, event: &mut Option<Event<'i>>) {
         let stream = self.streams.get_mut(slot);
         stream.came = true;
+        self.is_reading = true;
         *event = Some(Event::Data { stream: StreamId(stream.id), token: stream.token, payload, end_stream: ends });
         if ends {
             self.streams.end_remote(slot);

@@ -40,7 +40,7 @@ impl Connection {
             match self.step(now, input, fields, &mut event) {
                 Ok(Step::Done) => {}
                 Ok(Step::NeedsInput) => {
-                    self.read_at = Some(now);
+                    self.end_of_read(now);
                     return Ok(None);
                 }
                 Err(error) => {
@@ -50,6 +50,15 @@ impl Connection {
             }
         }
         Ok(event)
+    }
+
+    #[inline]
+    fn end_of_read(&mut self, now: Instant) {
+        self.read_at = Some(now);
+        self.is_reading = false;
+        if !self.owes.is_empty() {
+            self.give_back_owed();
+        }
     }
 
     #[inline]

@@ -75,7 +75,8 @@ impl Connection {
         self.output.frame(frame::RST_STREAM, 0, stream.0, &code.0.to_be_bytes());
     }
 
-    /// Gives back stream window for bytes that were taken; a WINDOW_UPDATE goes out once a quarter of it is owed.
+    /// Gives back stream window for bytes that were taken; a WINDOW_UPDATE goes out once a quarter of it is owed,
+    /// and no sooner than what was read with them is worked off: by then the stream may have ended.
     #[inline]
     pub fn release(&mut self, stream: StreamId, bytes: u32) {
         let Some(slot) = self.streams.live(stream.0) else { return };
@@ -84,7 +85,7 @@ impl Connection {
             return;
         }
         if state.receive.release(bytes) {
-            self.give_back_to(slot);
+            self.give_back_soon(slot, stream.0);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Connection;
 use crate::flow::Tick;
+use crate::stream::Half;
 
 // === impl Connection ===
 
@@ -18,9 +19,33 @@ impl Connection {
         }
     }
 
-    /// Gives window back to a stream, or keeps it where what came is not taken.
+    /// Waits for the end of the read where one is being worked off.
     #[cold]
-    pub(super) fn give_back_to(&mut self, slot: u32) {
+    pub(super) fn give_back_soon(&mut self, slot: u32, stream: u32) {
+        if !self.is_reading {
+            self.give_back_to(slot);
+        } else if self.owes.last() != Some(&stream) {
+            self.owes.push(stream);
+        }
+    }
+
+    /// The read is worked off. A stream that has ended with it needs no window.
+    #[cold]
+    pub(super) fn give_back_owed(&mut self) {
+        let mut owes = std::mem::take(&mut self.owes);
+        for stream in owes.drain(..) {
+            let Some(slot) = self.streams.live(stream) else { continue };
+            let stream = self.streams.get_mut(slot);
+            if stream.remote == Half::Open && stream.receive.release(0) {
+                self.give_back_to(slot);
+            }
+        }
+        // The list goes back for its memory.
+        self.owes = owes;
+    }
+
+    /// Gives window back to a stream, or keeps it where what came is not taken.
+    fn give_back_to(&mut self, slot: u32) {
         // The time of the read before this one: exact to a read, and whoever releases has no clock to give.
         let tick = self.read_at.map_or(1, |read| self.tick(read));
         let mut window = self.streams.get(slot).receive;

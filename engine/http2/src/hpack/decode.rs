@@ -33,6 +33,7 @@ enum Indexing {
 impl Decoder {
     /// What SETTINGS_HEADER_TABLE_SIZE is while we announce none.
     pub(super) const TABLE_LIMIT: u32 = 4_096;
+    pub(super) const LATE_UPDATE: ConnectionError = broken("table size update after a field");
     pub(super) const CUT_STRING: ConnectionError = broken("string beyond its block");
 
     pub(crate) fn new() -> Self {
@@ -44,26 +45,17 @@ impl Decoder {
         &mut self.table
     }
 
-    /// Decodes one whole block into `section`.
+    /// Decodes a block, or whole fields of one, into `section`.
     ///
     /// # Errors
     /// COMPRESSION_ERROR for what is no HPACK; ENHANCE_YOUR_CALM where `section` has had far too much.
-    #[inline]
     pub(crate) fn decode(&mut self, mut block: &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
         self.size_updates(&mut block)?;
-        self.decode_fields(block, section)
-    }
-
-    /// Decodes whole fields of a block that has begun.
-    ///
-    /// # Errors
-    /// As [`Self::decode`].
-    pub(super) fn decode_fields(&mut self, mut block: &[u8], section: &mut Section<'_>) -> Result<(), ConnectionError> {
         while let Some(&first) = block.first() {
             match first {
                 0x80.. => self.indexed(&mut block, section)?,
                 0x40.. => self.literal(&mut block, 6, Indexing::Incremental, section)?,
-                0x20.. => return Err(broken("table size update after a field")),
+                0x20.. => return Err(Self::LATE_UPDATE),
                 0x10.. => self.literal(&mut block, 4, Indexing::Never, section)?,
                 _ => self.literal(&mut block, 4, Indexing::Without, section)?,
             }
@@ -73,10 +65,15 @@ impl Decoder {
         Ok(())
     }
 
+    #[inline]
+    pub(super) fn begins_with_update(block: &[u8]) -> bool {
+        block.first().is_some_and(|first| first & 0xe0 == 0x20)
+    }
+
     /// Size updates are allowed at a block's start only, at most two of them (RFC 7541 §4.2), under our own limit.
     fn size_updates(&mut self, block: &mut &[u8]) -> Result<(), ConnectionError> {
         let mut updates = 0;
-        while block.first().is_some_and(|first| first & 0xe0 == 0x20) {
+        while Self::begins_with_update(block) {
             let size = integer::read(block, 5).ok_or(broken("bad integer"))?;
             updates += 1;
             if size > Self::TABLE_LIMIT {

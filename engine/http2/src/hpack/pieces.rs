@@ -68,11 +68,10 @@ impl Pieces {
             return Ok(());
         }
         let fields = &self.carry[..bytes];
-        if self.has_begun {
-            decoder.decode_fields(fields, section)?
-        } else {
-            decoder.decode(fields, section)?
+        if self.has_begun && Decoder::begins_with_update(fields) {
+            return Err(Decoder::LATE_UPDATE);
         }
+        decoder.decode(fields, section)?;
         self.has_begun = true;
         self.carry.drain(..bytes);
         Ok(())
