@@ -22,16 +22,16 @@ def main() -> int:
     parser.add_argument("--only", default="rust,python", help="suites: rust, python, or crates as http2,proxy")
     given = parser.parse_args()
     until = time.monotonic() + given.minutes * 60
-    shutil.rmtree(FOLDER, ignore_errors=True)
     try:
         suites = chosen(given.only.split(","))
         for suite in suites:
             build(suite)
+            shutil.rmtree(FOLDER / suite.name, ignore_errors=True)
     except (UnknownSuite, NotBuilt) as error:
         print(f"flakes: {error}", file=sys.stderr)
         return 2
     with load(given.load):
-        found = {suite.name: repeat(suite, given.times, until, FOLDER, told) for suite in suites}
+        found = {suite.name: repeat(suite, given.times, until, FOLDER / suite.name, told) for suite in suites}
     return report(found, given.times)
 
 
@@ -45,7 +45,7 @@ def report(found: dict[str, Found], times: int) -> int:
         short = "" if result.runs == times else f" of {times}: the time was over"
         print(f"{suite}: {result.runs} runs{short}, {len(result.failures)} names failed")
         for name, count in result.failures.most_common():
-            print(f"  {count:>3} x {name}  ({kept(FOLDER, name).relative_to(ROOT)})")
+            print(f"  {count:>3} x {name}  ({kept(FOLDER / suite, name).relative_to(ROOT)})")
     return int(any(result.failures or not result.runs for result in found.values()))
 
 

@@ -95,6 +95,7 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     let Ok(mut out) = respond.send_response(response, false) else { return };
     match method.as_str() {
         "Slow" => swallow(&mut body, &mut out).await,
+        "Sip" => sip(&mut body, &mut out).await,
         _ => echo(&mut body, &mut out).await,
     }
 }
@@ -130,6 +131,18 @@ async fn swallow(body: &mut RecvStream, out: &mut SendStream<Bytes>) {
     }
     let _ = send_all(out, Bytes::from(total.to_string())).await;
     let _ = out.send_trailers(status("0", None));
+}
+
+/// Takes a whole window, and from then on a thousand bytes at a time: whoever sends more than that always has some queued.
+async fn sip(body: &mut RecvStream, out: &mut SendStream<Bytes>) {
+    const WINDOW: usize = 65_535;
+    let mut taken = 0;
+    while taken < WINDOW {
+        let Some(Ok(chunk)) = body.data().await else { return };
+        taken += chunk.len();
+    }
+    let _ = body.flow_control().release_capacity(1_000);
+    swallow(body, out).await;
 }
 
 async fn send_all(out: &mut SendStream<Bytes>, mut chunk: Bytes) -> Option<()> {

@@ -77,8 +77,9 @@ fn a_write_that_panics_costs_the_connection_that_is_written_to() {
         let callee = Callee::start();
         let (engine, outbound) = mesh::outbound(&Policy::to(&[callee.address]));
         let caller = Caller::connect(&outbound, "echo.shop").await;
-        // More than a window, so that some of it is written when the server gives more.
-        let struck = caller.call(caller.request("Unary").header("x-panic", "write"), &[7; 200_000]).await;
+        // The server gives a little window at a time, so that some of it is written when it gives more; nothing is answered
+        // before, whose bytes would be written to the caller.
+        let struck = caller.call(caller.request("Sip").header("x-panic", "write"), &[7; 200_000]).await;
         assert_eq!((struck.status(), struck.reason()), ("14", "upstream_reset"), "{struck:?}");
         assert!(struck.message().contains("a fault of the proxy"), "{}", struck.message());
         assert_eq!(caller.unary("Unary", b"the caller's own connection stays").await.status(), "0");
