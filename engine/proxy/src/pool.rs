@@ -32,6 +32,8 @@ pub(crate) enum Target {
 pub(crate) struct Pools {
     pools: Slab<Pool>,
     by_key: HashMap<Option<EndpointKey>, usize, BuildHasherDefault<KeyHasher>>,
+    /// The endpoints of the snapshot in force, each with its connect timeout.
+    in_force: HashMap<EndpointKey, Duration>,
 }
 
 /// The connections to one target.
@@ -126,7 +128,8 @@ impl Pools {
             connections: Vec::new(),
             pending: VecDeque::new(),
             grow_after: None,
-            retired: false,
+            // A call that is pinned to an old snapshot tries once more where nothing new is to go.
+            retired: key.is_some_and(|key| !self.in_force.contains_key(&key)),
         };
         let index = self.pools.insert(pool);
         self.by_key.insert(key, index);
@@ -141,11 +144,16 @@ impl Pools {
         self.pools.get_mut(index)
     }
 
-    /// Retires the pools that `keep` refuses and takes back those that it wants again; drops what is empty and retired.
-    pub(crate) fn retire(&mut self, keep: impl Fn(EndpointKey) -> bool) {
+    /// Retires the pools of endpoints that are not `in_force` any more and takes back those that are again; drops what is
+    /// empty and retired. What is connected from here on has the time that is in force now.
+    pub(crate) fn renew(&mut self, in_force: HashMap<EndpointKey, Duration>) {
         for (_, pool) in &mut self.pools {
-            pool.retired = pool.target.key().is_some_and(|key| !keep(key));
+            let Some(key) = pool.target.key() else { continue };
+            let connect_timeout = in_force.get(&key).copied();
+            pool.retired = connect_timeout.is_none();
+            pool.connect_timeout = connect_timeout.unwrap_or(pool.connect_timeout);
         }
+        self.in_force = in_force;
         let by_key = &mut self.by_key;
         self.pools.retain(|_, pool| {
             let useful = !pool.retired || !pool.connections.is_empty() || !pool.pending.is_empty();
@@ -205,6 +213,11 @@ impl Pool {
     /// A connection could not be made.
     pub(crate) fn connect_failed(&mut self, now: Instant) {
         self.grow_after = Some(now + GROW_AGAIN);
+    }
+
+    /// Whether the connection is one beyond the first, which a burst needed.
+    pub(crate) fn is_spare(&self, key: u32) -> bool {
+        self.connections.first().is_some_and(|first| *first != key)
     }
 
     pub(crate) fn forget_connection(&mut self, key: u32) {

@@ -12,6 +12,7 @@ mod losses;
 mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
+mod pools;
 mod resets;
 mod spans;
 mod stalled;
@@ -19,4 +20,5 @@ mod stopping;
 mod tidy;
 mod timeouts;
 mod turns;
+mod unfinished;
 mod world;
