@@ -3,7 +3,7 @@
 use crate::support::*;
 use std::time::{Duration, Instant};
 use tulle_mesh::method::MethodLabel;
-use tulle_mesh::outcome::Verdict;
+use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto::{EngineEvent, EngineEvents, EventKind};
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::telemetry::events::{MAX_EVENTS, MAX_TEXT};
@@ -128,7 +128,7 @@ fn an_endpoint_that_is_ejected_and_one_that_is_back_are_each_told_once() {
     let (snapshot, cells) = cells(2);
     let (mut collector, start) = (Collector::new(1), Instant::now());
     assert!(fates(&mut collector, &snapshot, start).is_empty());
-    end(&cells[1], 7, Verdict::Failure, start);
+    end(&cells[1], 7, &Outcome::connect_failed(), start);
     let told = fates(&mut collector, &snapshot, start);
     let [(EventKind::EndpointEjected, ejected)] = &told[..] else { panic!("one ejection: {told:?}") };
     assert!(ejected.contains("shop/payments-1") && ejected.contains("7 times in a row"), "{ejected}");
@@ -142,10 +142,10 @@ fn an_endpoint_that_is_ejected_and_one_that_is_back_are_each_told_once() {
     assert!(fates(&mut collector, &snapshot, later).is_empty());
 }
 
-fn end(cell: &tulle_mesh::balance::EndpointCell, times: usize, verdict: Verdict, now: Instant) {
+fn end(cell: &tulle_mesh::balance::EndpointCell, times: usize, outcome: &Outcome, now: Instant) {
     for _ in 0..times {
         cell.begin(now);
-        cell.finish(now, ms(1), verdict, MethodLabel::OTHER);
+        cell.settle(cell.ticket(), now, ms(1), outcome, MethodLabel::OTHER);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only rooms that know sockets, TLS and threads.
 
 mod heap;
+mod lingering;
 pub(crate) mod listen;
 mod opening;
 pub(crate) mod poll;

@@ -31,8 +31,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Life of a connection without streams; default 15 min.
     pub idle_timeout: Duration,
-    /// How long a stream may take nothing that waits for it, or a socket no byte; default 60 s. Methods that are declared
-    /// to stream may pause for longer.
+    /// How long a unary method's stream may take nothing that waits for it, a socket no byte, or a frame its rest; default
+    /// 60 s. Streams of methods that are not declared may pause for ten times as long, declared ones as they like.
     pub stall_timeout: Duration,
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Pools {
     pools: Slab<Pool>,
     by_key: HashMap<Option<EndpointKey>, usize, BuildHasherDefault<KeyHasher>>,
     own: OwnPools,
+    /// The endpoints of the snapshot in force, each with its connect timeout.
+    in_force: HashMap<EndpointKey, Duration>,
 }
 
 /// The connections to one target.
@@ -133,7 +135,10 @@ impl Pools {
             }
             return index;
         }
-        let index = self.pools.insert(Pool::new(target.clone(), connect_timeout, now));
+        let mut pool = Pool::new(target.clone(), connect_timeout, now);
+        // A call that is pinned to an old snapshot tries once more where nothing new is to go.
+        pool.retired = key.is_some_and(|key| !self.in_force.contains_key(&key));
+        let index = self.pools.insert(pool);
         self.by_key.insert(key, index);
         index
     }
@@ -146,12 +151,17 @@ impl Pools {
         self.pools.get_mut(index)
     }
 
-    /// Retires the pools that `keep` refuses and takes back those that it wants again; drops what is empty and retired.
-    /// A caller's own pool goes with what makes it separate, at the latest.
-    pub(crate) fn retire(&mut self, keep: impl Fn(EndpointKey) -> bool) {
-        for (_, pool) in self.pools.iter_mut().filter(|(_, pool)| !pool.is_own) {
-            pool.retired = pool.target.key().is_some_and(|key| !keep(key));
+    /// Retires the pools of endpoints that are not `in_force` any more and takes back those that are again; drops what is
+    /// empty and retired. What is connected from here on has the time that is in force now. A caller's own pool goes with
+    /// what makes it separate, at the latest.
+    pub(crate) fn renew(&mut self, in_force: HashMap<EndpointKey, Duration>) {
+        for (_, pool) in &mut self.pools {
+            let Some(key) = pool.target.key() else { continue };
+            let connect_timeout = in_force.get(&key).copied();
+            pool.retired = connect_timeout.is_none() && !pool.is_own;
+            pool.connect_timeout = connect_timeout.unwrap_or(pool.connect_timeout);
         }
+        self.in_force = in_force;
         let by_key = &mut self.by_key;
         self.pools.retain(|_, pool| {
             let useful = !pool.retired || pool.is_own || pool.is_in_use();
@@ -241,6 +251,11 @@ impl Pool {
     /// A connection could not be made.
     pub(crate) fn connect_failed(&mut self, now: Instant) {
         self.grow_after = Some(now + GROW_AGAIN);
+    }
+
+    /// Whether the connection is one beyond the first, which a burst needed.
+    pub(crate) fn is_spare(&self, key: u32) -> bool {
+        self.connections.first().is_some_and(|first| *first != key)
     }
 
     pub(crate) fn forget_connection(&mut self, key: u32) {

@@ -35,6 +35,7 @@ use crate::settings::Settings;
 use crate::timers::Wheel;
 use clock::Clock;
 use connections::Connections;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tulle_http2::Fields;
@@ -160,10 +161,12 @@ impl Worker {
     /// Puts a snapshot in force for new calls. Calls in flight keep theirs, connections stay; pools whose endpoints are
     /// gone close what is idle.
     pub fn apply(&mut self, snapshot: Arc<Snapshot>) {
-        let keys: std::collections::HashSet<_> =
-            snapshot.clusters().flat_map(|cluster| cluster.endpoints()).map(|cell| cell.key()).collect();
+        let mut in_force = HashMap::new();
+        for cluster in snapshot.clusters() {
+            in_force.extend(cluster.endpoints().iter().map(|cell| (cell.key(), cluster.connect_timeout())));
+        }
         self.snapshot = Some(snapshot);
-        self.pools.retire(|key| keys.contains(&key));
+        self.pools.renew(in_force);
         for key in self.pools.retired_connections() {
             self.close_if_idle(key);
         }

@@ -1,7 +1,11 @@
 //! What a worker says of its own faults.
 
+use super::connection::{Side, Stage};
 use super::*;
+use crate::pool::Target;
+use tulle_http2::{Config, Role};
 use tulle_mesh::proto::EngineConfig;
+use tulle_mesh::resilience::breaker::{ServiceBreaker, ServiceLimits};
 
 fn worker() -> Worker {
     let config = EngineConfig {
@@ -41,4 +45,21 @@ fn a_drain_has_one_timer_however_many_connections_come_meanwhile() {
         phases += usize::from(timer == Timer::DrainPhase);
     }
     assert!(phases <= 1, "{phases} timers for the phases of one drain");
+}
+
+#[test]
+fn a_queue_in_which_no_call_waits_any_more_is_served_to_its_end() {
+    let mut worker = worker();
+    let target = Target::Application(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    let index = worker.pools.of(&target, Duration::from_secs(1), worker.now);
+    let breaker = Arc::new(ServiceBreaker::new(ServiceLimits::default(), None));
+    let side = Side::Upstream { pool: index, cell: None, breaker };
+    let now = worker.now;
+    let connection = worker.connections.insert(Config::new(Role::Client), side, Stage::Open, now);
+    let pool = worker.pools.get_mut(index).expect("the pool");
+    pool.connections.push(connection.0);
+    pool.pending.extend([7, 8]);
+    worker.serve_queue(index);
+    assert!(worker.pools.get(index).is_some_and(|pool| pool.pending.is_empty()));
+    assert_eq!(worker.telemetry.counters.get(CounterName::Impossible, "serve_queue"), 2);
 }

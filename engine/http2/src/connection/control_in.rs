@@ -203,6 +203,8 @@ impl Connection {
             let cause = "WINDOW_UPDATE makes the stream's window overflow";
             return self.stream_error(slot, ErrorCode::FLOW_CONTROL_ERROR, cause, now, event);
         }
+        // Whoever gives window takes what waits, though the connection's window may hold it up.
+        self.streams.get_mut(slot).sent = true;
         self.mark_ready(slot);
         self.pump();
         Ok(())

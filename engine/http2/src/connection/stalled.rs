@@ -13,6 +13,8 @@ pub struct Stalled {
     pub token: Token,
     /// What it waits for.
     pub waits: Waits,
+    /// Looks in a row at which it stood still; 255 stands for more as well.
+    pub looks: u8,
 }
 
 /// What a stalled stream waits for.
@@ -42,6 +44,7 @@ impl Connection {
             (true, Half::Ended) => (Waits::ForData, true),
         };
         stream.looks = if moved { 0 } else { stream.looks.saturating_add(1) };
-        (stream.looks >= looks).then_some(Stalled { stream: StreamId(stream.id), token: stream.token, waits })
+        let stalled = Stalled { stream: StreamId(stream.id), token: stream.token, waits, looks: stream.looks };
+        (stalled.looks >= looks).then_some(stalled)
     }
 }

@@ -86,8 +86,11 @@ impl Worker {
         if let Some(connection) = choice.connection {
             return self.launch(key, connection);
         }
+        let may_wait = self.pools.get(pool).is_some_and(|pool| !pool.is_own && !pool.connections.is_empty());
         match grown {
             Ok(()) => self.wait_for_connection(key, pool),
+            // As many connections as may be: a stream of those that there are becomes free.
+            Err(_) if may_wait => self.wait_for_connection(key, pool),
             Err(refusal) => self.share_or_refuse(key, pool, &refusal),
         }
     }
@@ -151,8 +154,13 @@ impl Worker {
             }
             let Some(connection) = connection else { return };
             self.at_hand = self.caller_of(key);
-            self.leave_queue(key);
-            self.launch(key, connection);
+            if self.leave_queue(key) {
+                self.launch(key, connection);
+            } else if let Some(pool) = self.pools.get_mut(index) {
+                // It is no call that waits here. Whoever left it in the queue, the others are not to wait behind it.
+                pool.forget_call(key);
+                self.impossible::<()>("serve_queue");
+            }
         }
     }
 

@@ -61,7 +61,7 @@ impl Worker {
             }
         }
         self.touch(key);
-        self.watch_header_block(key);
+        self.watch_unfinished(key);
         self.after_progress(key);
     }
 

@@ -1,5 +1,6 @@
 //! Sockets come and go: accepted, connected, closed.
 
+use super::lingering::Lingering;
 use super::poll::Loop;
 use super::shared::Purpose;
 use super::socket::{self, Socket, State};
@@ -9,6 +10,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Instant;
 use tulle_mesh::spiffe::SpiffeId;
 use tulle_mesh::telemetry::CounterName;
 
@@ -86,8 +88,12 @@ impl Loop {
         if socket.listener.is_some() {
             self.handle.unload();
         }
+        let lingers = self.draining && socket.listener.is_some() && socket.state == State::Open && !socket.read_closed;
+        let stream = socket.close();
+        if lingers {
+            return self.lingering.push(Lingering::new(stream, Instant::now()));
+        }
         self.descriptors.give_back();
-        socket.close();
     }
 
     pub(super) fn check_connected(&mut self, key: u32) {

@@ -1,6 +1,7 @@
 //! A worker's thread: readiness in, system calls out, the [`Worker`] in between.
 
 use super::heap;
+use super::lingering::{Lingering, TICK};
 use super::shared::{Command, Descriptors, Published, WorkerHandle};
 use super::socket::{Socket, State, Written};
 use crate::identity::Identity;
@@ -42,6 +43,9 @@ pub(crate) struct Loop {
     pub(super) page: Box<[u8]>,
     pub(super) plain: Box<[u8]>,
     drains: Vec<Sender<()>>,
+    /// A stop has begun.
+    pub(super) draining: bool,
+    pub(super) lingering: Vec<Lingering>,
     running: bool,
 }
 
@@ -69,6 +73,8 @@ impl Loop {
             page: vec![0; PAGE].into_boxed_slice(),
             plain: vec![0; PAGE].into_boxed_slice(),
             drains: Vec::new(),
+            draining: false,
+            lingering: Vec::new(),
             running: true,
         }
     }
@@ -99,7 +105,11 @@ impl Loop {
     }
 
     fn time_to_wait(&self) -> Option<Duration> {
-        self.worker.time_to_next_timer(Instant::now())
+        let next = self.worker.time_to_next_timer(Instant::now());
+        if self.lingering.is_empty() {
+            return next;
+        }
+        Some(next.map_or(TICK, |next| next.min(TICK)))
     }
 
     /// Each part takes its work out of a queue before it does it, so that one that was cut short goes on behind what
@@ -112,6 +122,7 @@ impl Loop {
         self.insist(Self::take_commands);
         self.read_ready();
         self.insist(Self::settle);
+        self.look_at_lingering(now);
         self.contained(Self::report_drained);
         if self.worker.take_freed() {
             heap::give_back();
@@ -208,6 +219,7 @@ impl Loop {
             match command {
                 Command::Accepted { stream, listener } => self.accept(stream, listener),
                 Command::Drain { scope, done } => {
+                    self.draining = true;
                     self.worker.drain(scope);
                     self.drains.extend(done);
                 }
@@ -219,8 +231,19 @@ impl Loop {
         }
     }
 
+    fn look_at_lingering(&mut self, now: Instant) {
+        let (page, descriptors) = (&mut self.page, &self.descriptors);
+        self.lingering.retain_mut(|one| {
+            let stays = one.look(now, page);
+            if !stays {
+                descriptors.give_back();
+            }
+            stays
+        });
+    }
+
     fn report_drained(&mut self) {
-        if !self.drains.is_empty() && self.worker.is_drained() {
+        if !self.drains.is_empty() && self.lingering.is_empty() && self.worker.is_drained() {
             for done in self.drains.drain(..) {
                 // The engine may have stopped waiting: its grace is its own.
                 let _ = done.send(());

@@ -118,13 +118,14 @@ impl Socket {
         }
     }
 
-    /// Says goodbye as far as the socket takes it.
-    pub(crate) fn close(mut self) {
+    /// Says goodbye as far as the socket takes it; gives the stream whose own side has ended.
+    pub(crate) fn close(mut self) -> TcpStream {
         if let Some(tls) = &mut self.tls {
             tls.close();
             let _ = tls.write_to(&mut self.stream);
         }
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
+        self.stream
     }
 }
 

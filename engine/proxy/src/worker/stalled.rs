@@ -1,6 +1,7 @@
 //! Streams and sockets that take nothing while something waits for them (design: engine, "Limits": 60 s, then a reset).
 //!
-//! A busy connection is looked at four times in the limit. What stood still at four looks in a row is given up.
+//! A busy connection is looked at four times in the limit. What stood still at four looks in a row is given up: a unary
+//! method at once, others only after ten times the limit.
 
 use super::Worker;
 use super::connection::{Connection, Stage};
@@ -11,6 +12,9 @@ use tulle_http2::{ErrorCode, Stalled, Token, Waits};
 use tulle_mesh::outcome::Outcome;
 
 const LOOKS: u8 = 4;
+/// Of a method that is not declared, and of the rest of a stream: its consumer may be slow, and gives window back by
+/// halves. Ten times the limit, so that nobody holds a stream for ever.
+const PATIENT_LOOKS: u8 = 10 * LOOKS;
 const LIMIT: &str = "stall_timeout";
 
 impl Worker {
@@ -45,13 +49,24 @@ impl Worker {
     }
 
     fn on_stalled(&mut self, key: u32, stalled: Stalled) {
-        let Stalled { stream, token: Token(call), waits } = stalled;
+        let Stalled { stream, token: Token(call), waits, looks } = stalled;
         let at = StreamRef { connection: key, stream };
+        if looks < self.patience(call) {
+            return;
+        }
         if self.calls.get(call).is_some_and(|call| call.up() == Some(at)) {
             self.on_stalled_upstream(key, call, waits);
         } else if !self.is_upstream(key) && self.is_callers_fault(at, call, waits) {
             self.over_limit(key, LIMIT);
             self.drop_stalled_caller(at, call);
+        }
+    }
+
+    /// How many looks a call's stream may stand still. A reply to no call has nobody who could be slow.
+    fn patience(&self, call: u32) -> u8 {
+        match self.calls.get(call).map(|call| call.policy.method().unary) {
+            None | Some(Some(true)) => LOOKS,
+            Some(None | Some(false)) => PATIENT_LOOKS,
         }
     }
 
@@ -94,7 +109,7 @@ impl Worker {
             return;
         }
         self.over_limit(key, LIMIT);
-        let limit = self.settings.limits.stall_timeout.as_secs_f64();
+        let limit = (self.between_looks() * u32::from(self.patience(call))).as_secs_f64();
         let message = self.upstream_words(call, &format!("took nothing of the request for {limit} s (stall_timeout)"));
         self.attempt_failed(call, Failure::new(Outcome::cap(), message));
     }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long it may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Life without a stream of a connection beyond its pool's first.
+const SPARE: Duration = Duration::from_secs(60);
 /// How long the peer of a connection that we gave up may take to read why.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -18,6 +20,7 @@ enum Due {
     Ping,
     Dead,
     HeadUnfinished,
+    FrameUnfinished,
     Look,
     Idle,
     CloseNow,
@@ -32,6 +35,7 @@ impl Worker {
             Some(Due::Ping) => self.ask_for_life(key),
             Some(Due::Dead) => self.lose_connection(key, "keepalive", "was silent for 10 s and did not answer a PING"),
             Some(Due::HeadUnfinished) => self.head_unfinished(key),
+            Some(Due::FrameUnfinished) => self.frame_unfinished(key),
             Some(Due::Look) => self.look(key),
             Some(Due::Idle) => self.close_idle(key),
             Some(Due::CloseNow) => self.finish_closing(key),
@@ -60,13 +64,37 @@ impl Worker {
         if let Some(since) = connection.http2.header_block_since() {
             return Some(judged(since + limits.headers.block_timeout, Due::HeadUnfinished));
         }
+        if let Some(at) = self.frame_due(connection).filter(|at| *at <= self.now) {
+            return Some(judged(at, Due::FrameUnfinished));
+        }
         if let Some(look) = self.next_look(connection) {
             return Some(match self.life_due(connection) {
                 Some((at, due)) if at < look => or_later(at, due),
                 _ => or_later(look, Due::Look),
             });
         }
-        Some(or_later(connection.received_at.max(connection.busy_since) + limits.idle_timeout, Due::Idle))
+        let idle = connection.received_at.max(connection.busy_since) + self.idle_time(key, connection);
+        Some(match self.frame_due(connection) {
+            Some(at) if at < idle => Due::Later(at),
+            _ => or_later(idle, Due::Idle),
+        })
+    }
+
+    /// When a frame that has begun is to be given up. Not while it is we who do not read.
+    fn frame_due(&self, connection: &Connection) -> Option<Instant> {
+        let since = connection.http2.frame_since().filter(|_| connection.http2.wants_input())?;
+        Some(since + self.settings.limits.stall_timeout)
+    }
+
+    /// How long a connection may live without a stream. Those that a pool made beyond its first, for a burst, go soon.
+    fn idle_time(&self, key: u32, connection: &Connection) -> Duration {
+        let most = self.settings.limits.idle_timeout;
+        match connection.side {
+            Side::Upstream { pool, .. } if self.pools.get(pool).is_some_and(|pool| pool.is_spare(key)) => {
+                most.min(SPARE)
+            }
+            _ => most,
+        }
     }
 
     /// When another sidecar with calls under way is to be asked, or given up. A machine that vanished sends no goodbye:
@@ -115,9 +143,14 @@ impl Worker {
         }
     }
 
-    /// After input: an unfinished header block has a time of its own.
-    pub(crate) fn watch_header_block(&mut self, key: u32) {
+    /// After input: an unfinished frame or header block has a time of its own.
+    pub(crate) fn watch_unfinished(&mut self, key: u32) {
         let Some(connection) = self.connections.get(key) else { return };
+        if let Some(at) = self.frame_due(connection)
+            && connection.upkeep_at > at
+        {
+            return self.arm_first_upkeep(key);
+        }
         if let Some(since) = connection.http2.header_block_since()
             && connection.upkeep_at > since + self.settings.limits.headers.block_timeout
         {
@@ -137,6 +170,11 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(key) else { return self.impossible("head_unfinished") };
         let error = connection.http2.fail_late_block();
         self.connection_error(key, error);
+    }
+
+    fn frame_unfinished(&mut self, key: u32) {
+        self.over_limit(key, "stall_timeout");
+        self.lose_connection(key, "unfinished", "began a frame and did not finish it");
     }
 
     fn handshake_over(&mut self, key: u32) {

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
 
+/// Bytes of the answer to the method Large.
+pub(crate) const LARGE: usize = 600_000;
+
 /// A running server; it ends with this value.
 pub(crate) struct Callee {
     pub(crate) address: SocketAddr,
@@ -94,6 +97,7 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     *response.headers_mut() = echoed(&head);
     let Ok(mut out) = respond.send_response(response, false) else { return };
     match method.as_str() {
+        "Large" => large(&mut body, &mut out).await,
         "Slow" => swallow(&mut body, &mut out).await,
         "Sip" => sip(&mut body, &mut out).await,
         _ => echo(&mut body, &mut out).await,
@@ -119,6 +123,14 @@ async fn echo(body: &mut RecvStream, out: &mut SendStream<Bytes>) {
         let _ = body.flow_control().release_capacity(length);
     }
     let _ = out.send_trailers(status("0", None));
+}
+
+/// Answers a whole request with [`LARGE`] bytes.
+async fn large(body: &mut RecvStream, out: &mut SendStream<Bytes>) {
+    while body.data().await.is_some() {}
+    if send_all(out, Bytes::from(vec![7; LARGE])).await.is_some() {
+        let _ = out.send_trailers(status("0", None));
+    }
 }
 
 /// Answers with the number of bytes received.

@@ -15,5 +15,6 @@ mod posts_refused;
 mod posts_reused;
 mod refusals;
 mod retries;
+mod slow_reader;
 mod stopping;
 mod tls_stream;

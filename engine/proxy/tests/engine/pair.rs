@@ -1,13 +1,15 @@
 //! Two engines with mTLS between them.
 
 use crate::authority::{Authority, Folder};
-use crate::callee::Callee;
-use crate::caller::{Caller, run};
+use crate::callee::{Callee, LARGE};
+use crate::caller::{Caller, PATIENCE, run};
 use crate::mesh::{self, Policy};
+use crate::slow_reader::SlowReader;
 use prost::Message;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tulle_proxy::Engine;
 use tulle_proxy::identity::Identity;
@@ -282,4 +284,24 @@ fn a_call_sent_before_a_server_refused_our_certificate_goes_to_another() {
         assert_eq!(callee.seen.calls.load(SeqCst), 6);
         assert!(mesh::counter(&refusing.engine, "tulle.connections.refused", "tls") > 0);
     });
+}
+
+#[test]
+fn a_reply_that_is_read_slowly_is_whole_whichever_of_two_sidecars_stops() {
+    for stops in ["caller's", "callee's"] {
+        let (authority, callee) = (Authority::new(), Callee::start());
+        let sidecar = inbound(&authority, callee.address, vec![allow(FRONT)]);
+        let (engine, address, _folder) = outbound(&authority, sidecar.address, ECHO);
+        let mut caller = SlowReader::call(&address);
+        let stopping = std::thread::spawn(move || {
+            let stopped = if stops == "caller's" { &engine } else { &sidecar.engine };
+            let all_ended = stopped.shutdown(PATIENCE);
+            (all_ended, mesh::counter(stopped, "tulle.rpcs_broken_by_mesh", "shutdown"), engine, sidecar)
+        });
+        caller.read_slowly(8 * 1024, Duration::from_millis(20));
+        assert_eq!((caller.bytes, caller.status.as_deref()), (LARGE, Some("0")), "the {stops} stops");
+        drop(caller);
+        let (all_ended, broken, ..) = stopping.join().expect("joined");
+        assert_eq!((all_ended, broken), (true, 0), "the {stops} stops");
+    }
 }

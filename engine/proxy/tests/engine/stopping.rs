@@ -1,8 +1,9 @@
 //! Draining and stopping: calls in flight end, nothing is broken within the grace.
 
-use crate::callee::Callee;
+use crate::callee::{Callee, LARGE};
 use crate::caller::{Caller, PATIENCE, read_reply, run};
 use crate::mesh::{self, Policy};
+use crate::slow_reader::SlowReader;
 use bytes::Bytes;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -50,4 +51,19 @@ fn an_engine_without_work_stops_at_once() {
     let (engine, outbound) = mesh::outbound(&Policy::to(&[]));
     assert!(engine.shutdown(PATIENCE));
     assert!(std::net::TcpStream::connect(outbound).is_err(), "the port is free again");
+}
+
+#[test]
+fn a_reply_that_its_caller_reads_slowly_is_whole_though_the_engine_stops() {
+    let callee = Callee::start();
+    let (engine, outbound) = mesh::outbound(&Policy::to(&[callee.address]));
+    let mut caller = SlowReader::call(&outbound);
+    let stopping = std::thread::spawn(move || {
+        let all_ended = engine.shutdown(PATIENCE);
+        (all_ended, mesh::counter(&engine, "tulle.rpcs_broken_by_mesh", "shutdown"))
+    });
+    caller.read_slowly(8 * 1024, Duration::from_millis(20));
+    assert_eq!((caller.bytes, caller.status.as_deref()), (LARGE, Some("0")));
+    drop(caller);
+    assert_eq!(stopping.join().expect("joined"), (true, 0));
 }

@@ -17,6 +17,7 @@ mod names;
 mod panics;
 #[path = "../support/policy.rs"]
 mod policy;
+mod pools;
 mod resets;
 mod spans;
 mod stalled;
@@ -25,5 +26,6 @@ mod tidy;
 mod timeouts;
 mod told;
 mod turns;
+mod unfinished;
 mod voices;
 mod world;

@@ -5,11 +5,19 @@ use crate::world::{World, address, fields};
 use std::time::Duration;
 use tulle_http2::{ErrorCode, StreamId, Token};
 use tulle_mesh::telemetry::CounterName;
+use tulle_proxy::proto::Method;
 use tulle_proxy::worker::ConnectionKey;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A look more: the limit is found between 60 and 75 s.
 const FOUND: Duration = Duration::from_secs(76);
+
+/// An endpoint whose methods are declared to be unary.
+fn declared() -> Policy {
+    let method = |path: &str| Method { path: path.into(), ..Default::default() };
+    let methods = ["/t.Echo/Download", "/t.Echo/Upload"].map(method);
+    Policy::to(&[address(1)]).service(|service| service.methods = methods.to_vec())
+}
 
 /// A reply of which the caller takes a window's worth and no more.
 fn half_read(world: &mut World, body: usize) -> (ConnectionKey, StreamId) {
@@ -31,7 +39,7 @@ fn stalls(world: &World) -> u64 {
 
 #[test]
 fn a_reply_that_is_not_taken_for_a_minute_is_reset() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
+    let mut world = World::new(&declared());
     let (caller, call) = half_read(&mut world, 100_000);
     world.advance(MINUTE - Duration::from_secs(1));
     assert_eq!((world.seen(caller, call).reset, stalls(&world)), (None, 0));
@@ -68,7 +76,7 @@ fn an_open_stream_without_traffic_is_no_stall() {
 
 #[test]
 fn a_request_that_the_server_does_not_take_ends_with_the_cause() {
-    let mut world = World::new(&Policy::to(&[address(1)]));
+    let mut world = World::new(&declared());
     let caller = world.caller();
     let warm = world.call(caller, "Unary", &[], b"x");
     let server = world.servers()[0];
@@ -96,4 +104,28 @@ fn a_socket_that_takes_no_byte_for_a_minute_is_closed() {
     world.advance(FOUND + Duration::from_secs(15));
     assert!(world.closed.contains(&caller));
     assert_eq!((stalls(&world), world.counter(CounterName::ConnectionsClosed, "unread")), (1, 1));
+}
+
+#[test]
+fn a_slow_consumer_of_an_undeclared_method_gives_window_back_every_96_seconds_and_is_not_cut() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let (caller, call) = half_read(&mut world, 400_000);
+    for _ in 0..5 {
+        world.advance(Duration::from_secs(96));
+        world.server(caller).codec.release(call, 33_000);
+        world.run();
+    }
+    assert_eq!((world.seen(caller, call).reset, stalls(&world)), (None, 0));
+    assert!(world.seen(caller, call).bytes > 65_535 + 4 * 33_000);
+}
+
+#[test]
+fn a_reply_of_an_undeclared_method_of_which_nothing_is_taken_for_ten_minutes_is_reset() {
+    let mut world = World::new(&Policy::to(&[address(1)]));
+    let (caller, call) = half_read(&mut world, 100_000);
+    world.advance(MINUTE * 10 - Duration::from_secs(1));
+    assert_eq!((world.seen(caller, call).reset, stalls(&world)), (None, 0));
+    world.advance(Duration::from_secs(17));
+    assert_eq!((world.seen(caller, call).reset, stalls(&world)), (Some(ErrorCode::CANCEL), 1));
+    assert_eq!(world.worker.calls_in_flight(), 0);
 }
