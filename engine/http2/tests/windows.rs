@@ -233,8 +233,8 @@ fn a_stream_that_ends_in_the_read_that_it_came_in_is_given_nothing() {
         let bytes = [&frame(0, 0, stream.get(), &[0; 16_384])[..], with].concat();
         let (mut input, mut fields) = (&bytes[..], tulle_http2::Fields::new());
         while let Ok(Some(event)) = download.end.connection.receive(download.end.now, &mut input, &mut fields) {
-            if let tulle_http2::Event::Data { flow, .. } = event {
-                download.end.connection.release(stream, flow);
+            if let tulle_http2::Event::Data { payload, .. } = event {
+                download.end.connection.release(stream, payload.len() as u32);
             }
         }
         download.end.feed(later);
