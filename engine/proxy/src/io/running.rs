@@ -97,18 +97,11 @@ impl Running {
         }
     }
 
-    /// Drains, waits at most `grace`, breaks off the rest and joins all threads.
+    /// Drains, waits at most `grace`, breaks off the rest and joins all threads. Inbound first: what the application owes
+    /// its callers may need calls of its own.
     pub(crate) fn stop(&self, grace: Duration, collector: &SharedCollector) -> bool {
         let deadline = Instant::now() + grace;
-        self.close_listeners(Scope::All);
-        let (done, ended) = mpsc::channel();
-        for worker in &self.workers {
-            let _ = worker.send(Command::Drain { scope: Scope::All, done: Some(done.clone()) });
-        }
-        drop(done);
-        let in_time =
-            |_: &Arc<WorkerHandle>| ended.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok();
-        let all_ended = self.workers.iter().all(in_time);
+        let all_ended = [Scope::Inbound, Scope::All].map(|scope| self.drained(scope, deadline)) == [true; 2];
         for worker in &self.workers {
             let _ = worker.send(Command::Stop);
         }
@@ -118,6 +111,19 @@ impl Running {
         }
         self.collect(&mut locked(collector), Instant::now());
         all_ended
+    }
+
+    /// Drains `scope` on all workers; whether all of it had ended at `deadline`.
+    fn drained(&self, scope: Scope, deadline: Instant) -> bool {
+        self.close_listeners(scope);
+        let (done, ended) = mpsc::channel();
+        for worker in &self.workers {
+            let _ = worker.send(Command::Drain { scope, done: Some(done.clone()) });
+        }
+        drop(done);
+        let in_time =
+            |_: &Arc<WorkerHandle>| ended.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok();
+        self.workers.iter().all(in_time)
     }
 
     fn close_listeners(&self, scope: Scope) {
