@@ -78,6 +78,15 @@ pub(crate) mod tulle_mesh {
         }
     }
 
+    /// What happened: how many snapshots came into force.
+    pub(crate) struct EngineEvents(pub(crate) u8);
+
+    impl crate::face::prost::Message for EngineEvents {
+        fn encode_to_vec(&self) -> Vec<u8> {
+            vec![self.0]
+        }
+    }
+
     pub(crate) mod snapshot {
         #[derive(Debug)]
         pub(crate) struct Snapshot {
@@ -137,6 +146,7 @@ pub(crate) mod tulle_mesh {
         #[derive(Debug, Default)]
         pub(crate) struct Collector {
             counters: Counters,
+            applied: u8,
             pub(crate) calls: u8,
         }
 
@@ -155,6 +165,14 @@ pub(crate) mod tulle_mesh {
 
             pub(crate) fn export(&mut self, _: Option<&Snapshot>, _: u64, _: Instant) -> Telemetry {
                 Telemetry { calls: self.calls, spans: Vec::new() }
+            }
+
+            pub(crate) fn tell_applied(&mut self, _: u64, _: &Snapshot) {
+                self.applied += 1;
+            }
+
+            pub(crate) fn take_events(&mut self, _: Option<&Snapshot>, _: u64, _: Instant) -> super::EngineEvents {
+                super::EngineEvents(std::mem::take(&mut self.applied))
             }
 
             pub(crate) fn spans(&self) -> usize {

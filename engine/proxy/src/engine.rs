@@ -12,7 +12,7 @@ use crate::worker::clock::unix_nano;
 use prost::Message;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use tulle_mesh::proto::{self, EngineEvent, EventKind};
+use tulle_mesh::proto;
 use tulle_mesh::snapshot::Snapshot;
 use tulle_mesh::telemetry::{Collector, CounterName};
 use tulle_mesh::wire;
@@ -92,14 +92,13 @@ impl Engine {
                 return Err(EngineError::InvalidSnapshot { resource: refused.resource, detail: refused.detail });
             }
         };
-        let told = snapshot_applied(&decoded);
         *current = Some(decoded.clone());
         if let State::Started(running) = &*locked(&self.running) {
-            running.publish(decoded);
+            running.publish(decoded.clone());
         }
         drop(current);
         self.count(CounterName::SnapshotsApplied);
-        locked(&self.collector).tell(unix_nano(), EventKind::SnapshotApplied, "applied", told);
+        locked(&self.collector).tell_applied(unix_nano(), &decoded);
         Ok(())
     }
 
@@ -227,13 +226,6 @@ impl Engine {
     fn count(&self, name: CounterName) {
         locked(&self.collector).counters().add(name, "", 1);
     }
-}
-
-fn snapshot_applied(snapshot: &Snapshot) -> EngineEvent {
-    let endpoints: usize = snapshot.clusters().map(|cluster| cluster.endpoints().len()).sum();
-    let (revision, services) = (snapshot.revision(), snapshot.services().len());
-    let text = format!("revision {revision}, services: {services}, endpoints: {endpoints}");
-    EngineEvent { text, ..EngineEvent::default() }
 }
 
 impl Drop for Engine {

@@ -68,9 +68,13 @@ impl Collector {
         std::mem::take(&mut self.spans)
     }
 
-    /// An event of the engine's own, beside those of its workers.
-    pub fn tell(&mut self, at_unix_nano: u64, kind: proto::EventKind, reason: &'static str, told: proto::EngineEvent) {
-        self.events.tell(at_unix_nano, kind, reason, told);
+    /// A snapshot came into force.
+    pub fn tell_applied(&mut self, at_unix_nano: u64, snapshot: &Snapshot) {
+        let endpoints: usize = snapshot.clusters().map(|cluster| cluster.endpoints().len()).sum();
+        let (revision, services) = (snapshot.revision(), snapshot.services().len());
+        let text = format!("revision {revision}, services: {services}, endpoints: {endpoints}");
+        let told = proto::EngineEvent { text, ..proto::EngineEvent::default() };
+        self.events.tell(at_unix_nano, proto::EventKind::SnapshotApplied, "applied", told);
     }
 
     /// What happened since the last time, each event once, with what became of `snapshot`'s endpoints.
