@@ -97,8 +97,9 @@ impl AccessRules {
         if let Some(rule) = self.deny.find(identity, |rule| rule.takes(path)) {
             return refused(Some((&rule.policy, rule.rule)), None);
         }
+        let (named, taken) = self.allow.find_both(identity, path);
         if self.names_methods {
-            if let Some(rule) = self.allow.find(identity, |rule| rule.names(path)) {
+            if let Some(rule) = named {
                 return Access::Allow { policy: Some(&rule.policy) };
             }
             if let Some(odd) = spelling::oddity(path) {
@@ -108,7 +109,7 @@ impl AccessRules {
                 return refused(Some((&rule.policy, rule.rule)), None);
             }
         }
-        match self.allow.find(identity, |rule| rule.takes(path)) {
+        match taken {
             Some(rule) => Access::Allow { policy: Some(&rule.policy) },
             None if self.allow_by_default => Access::Allow { policy: None },
             None => refused(None, None),
@@ -136,10 +137,28 @@ impl RuleSet {
     }
 
     fn find(&self, identity: &SpiffeId, takes: impl Fn(&AccessRule) -> bool) -> Option<&AccessRule> {
+        self.of_caller(identity).find(|rule| takes(rule))
+    }
+
+    /// The first rule that names the method itself, and the first that takes it: the caller is looked up once.
+    fn find_both(&self, identity: &SpiffeId, path: &[u8]) -> (Option<&AccessRule>, Option<&AccessRule>) {
+        let mut taken = None;
+        for rule in self.of_caller(identity) {
+            if rule.names(path) {
+                return (Some(rule), taken.or(Some(rule)));
+            }
+            if taken.is_none() && rule.takes(path) {
+                taken = Some(rule);
+            }
+        }
+        (None, taken)
+    }
+
+    fn of_caller(&self, identity: &SpiffeId) -> impl Iterator<Item = &AccessRule> {
         let exact = self.by_identity.get(identity.as_str()).into_iter().flatten();
         let under = self.by_prefix.iter().filter(|(prefix, _)| identity.as_str().starts_with(&**prefix));
-        let mut found = exact.chain(under.map(|(_, index)| index)).chain(&self.for_anyone);
-        found.find(|index| takes(&self.rules[**index])).map(|index| &self.rules[*index])
+        let found = exact.chain(under.map(|(_, index)| index)).chain(&self.for_anyone);
+        found.map(|index| &self.rules[*index])
     }
 }
 

@@ -9,9 +9,42 @@ const ODD: [(u8, &str); 5] = [
     (b'#', "a fragment"),
 ];
 
+/// What a byte is to a path whose names are plain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// Plain too, but not as a segment's first byte.
+    Dot,
+    Slash,
+    Odd,
+}
+
+const KINDS: [Kind; 256] = kinds();
+
+const fn kinds() -> [Kind; 256] {
+    let mut kinds = [Kind::Plain; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        kinds[byte] = Kind::Odd;
+        byte += 1;
+    }
+    kinds[0x7f] = Kind::Odd;
+    let mut at = 0;
+    while at < ODD.len() {
+        kinds[ODD[at].0 as usize] = Kind::Odd;
+        at += 1;
+    }
+    kinds[b'.' as usize] = Kind::Dot;
+    kinds[b'/' as usize] = Kind::Slash;
+    kinds
+}
+
 /// What is odd about a path that begins with a slash; `None` for "/package.Service/Method" with any name of letters, digits
 /// and signs in it.
 pub(super) fn oddity(path: &[u8]) -> Option<&'static str> {
+    if is_plain(path) {
+        return None;
+    }
     if let Some((_, name)) = ODD.into_iter().find(|(byte, _)| path.contains(byte)) {
         return Some(name);
     }
@@ -23,4 +56,17 @@ pub(super) fn oddity(path: &[u8]) -> Option<&'static str> {
         b"." | b".." => Some("a dot segment"),
         _ => None,
     })
+}
+
+/// True for nearly every path of an honest call, in one pass; false says only that it needs a closer look.
+fn is_plain(path: &[u8]) -> bool {
+    let mut before = Kind::Plain;
+    for byte in path {
+        let kind = KINDS[usize::from(*byte)];
+        if kind == Kind::Odd || (before == Kind::Slash && kind != Kind::Plain) {
+            return false;
+        }
+        before = kind;
+    }
+    before != Kind::Slash
 }
