@@ -73,7 +73,7 @@ def check_environment(sqlite: tuple[int, ...] | None, engine: str | None) -> Ite
             "environment", State.OK if good else State.FAIL, told, "" if good else "pip install 'apsw>=3.51.3'"
         )
     if engine is None:
-        yield Finding("environment", State.FAIL, "the engine is not built", "build it: make build")
+        yield Finding("environment", State.FAIL, "the engine is not built", "build it: make setup")
     else:
         yield Finding("environment", State.OK, f"engine {engine}")
 
