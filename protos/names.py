@@ -47,7 +47,7 @@ ENGINE_COUNTERS: Final[dict[str, str]] = {
     "tulle.protocol.errors": "reason",  # RFC 9113 error code in lower case
     "tulle.protocol.stream_errors": "reason",  # RFC 9113 error code in lower case of the RST_STREAM we sent
     "tulle.limits.exceeded": "tulle.limit",  # field of `Limits` in engine.proto; once a connection and limit
-    "tulle.informational.dropped": "",  # 1xx heads of an application beyond eight a call, or for a caller that is behind
+    "tulle.informational.dropped": "",  # 1xx heads beyond eight a call, or for a caller that is behind
     "tulle.ejections.spared": "tulle.target",  # ejections not made, or taken back: too many would have been out
     "tulle.snapshots.applied": "",
     "tulle.snapshots.refused": "",
