@@ -158,7 +158,10 @@ impl Pools {
         for (_, pool) in &mut self.pools {
             let Some(key) = pool.target.key() else { continue };
             let connect_timeout = in_force.get(&key).copied();
-            pool.retired = connect_timeout.is_none() && !pool.is_own;
+            // One that its caller has left stays retired.
+            if !pool.is_own {
+                pool.retired = connect_timeout.is_none();
+            }
             pool.connect_timeout = connect_timeout.unwrap_or(pool.connect_timeout);
         }
         self.in_force = in_force;

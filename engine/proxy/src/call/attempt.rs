@@ -32,6 +32,8 @@ impl Worker {
         }
         let span_id = self.random.next_u64().max(1).to_be_bytes();
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("start_attempt") };
+        // A restart may meet another call under the same key, in its backoff.
+        self.timers.cancel(&mut call.step_timer);
         let connect_timeout = match &call.policy {
             Policy::Outbound(outbound) => outbound.cluster.connect_timeout(),
             Policy::Inbound(_) => APPLICATION_CONNECT_TIMEOUT,

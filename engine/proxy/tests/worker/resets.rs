@@ -324,6 +324,21 @@ fn a_caller_that_is_calm_for_ten_seconds_goes_back_to_the_others() {
 }
 
 #[test]
+fn a_connection_of_ones_own_goes_with_its_last_call_whatever_is_applied_meanwhile() {
+    let mut world = Door::Outbound.world();
+    let (caller, other) = (world.caller(), world.caller());
+    assert!(is_answered(&mut world, other, "other"));
+    cancel(&mut world, caller, SHARED + 1);
+    begin(&mut world, caller, Kind::Streaming, "last".into());
+    let its_own = server_of(&world, "last");
+    world.advance(Duration::from_millis(10_100));
+    world.apply(&Policy::to(&[address(1)]));
+    assert!(!world.closed.contains(&its_own), "a call is on it");
+    answer(&mut world, "last");
+    assert!(world.closed.contains(&its_own));
+}
+
+#[test]
 fn a_connection_of_ones_own_goes_with_its_caller() {
     let mut world = Door::Inbound.world();
     let (caller, other) = (world.sidecar(), world.sidecar());
