@@ -71,6 +71,8 @@ def _warnings(plane: ControlPlane, documents: policy_pb2.ListResponse) -> list[s
     sources = [
         policy_pb2.Source(file=f"{d.key.kind} {d.key.namespace}/{d.key.name}", yaml=d.yaml) for d in documents.documents
     ]
+    if not sources:
+        return []
     try:
         answer = plane.call(plane.policy.Apply, policy_pb2.ApplyRequest(sources=sources, dry_run=True, author="check"))
     except InvalidPolicy as error:
