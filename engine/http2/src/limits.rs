@@ -11,7 +11,7 @@ pub struct HeaderLimits {
     /// Most fields of a list, cookie crumbs counted one by one; default 128.
     pub max_fields: u32,
     /// Encoded bytes up to which a block over those limits is decoded, to keep the table in step, and dropped; beyond, the
-    /// connection ends; default 2 MiB, as 1 MiB of binary metadata takes 1.4 in base64.
+    /// connection ends; default 1 MiB.
     pub max_block_bytes: u32,
     /// The same in fields; default 100 000.
     pub max_block_fields: u32,
@@ -122,7 +122,7 @@ impl Default for HeaderLimits {
         Self {
             max_list_bytes: 16_384,
             max_fields: 128,
-            max_block_bytes: 2 << 20,
+            max_block_bytes: 1 << 20,
             max_block_fields: 100_000,
             max_continuations: 8,
             block_timeout: Duration::from_secs(5),

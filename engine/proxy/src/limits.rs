@@ -81,6 +81,9 @@ impl Limits {
             max_concurrent_streams: self.max_concurrent_streams,
             stream_window: self.stream_window,
             connection_window: self.connection_window,
+            // They do not grow yet: what grown windows lend shows in resident memory (docs/status.md).
+            max_stream_window: self.stream_window,
+            max_connection_window: self.connection_window,
             header_limits: self.headers,
             peer_limits: self.peer,
             ..Config::new(role)

@@ -93,6 +93,8 @@ pub(crate) fn tell(told: Told, fields: &mut Fields) {
     }
 }
 
+/// Three digits (the codec lets nothing else pass), or 0.
 fn number(text: &[u8]) -> u16 {
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text else { return 0 };
+    u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
 }

@@ -4,6 +4,7 @@ use super::reply::{Head, Refusal};
 use super::{Failure, Phase, Policy, Replay, answer};
 use crate::worker::{Timer, Worker};
 use tulle_http2::ErrorCode;
+use tulle_mesh::method::MethodLabel;
 use tulle_mesh::outcome::Outcome;
 use tulle_mesh::proto::Direction;
 use tulle_mesh::resilience::breaker::Limit;
@@ -192,7 +193,9 @@ impl Worker {
     pub(crate) fn record_call(&mut self, key: u32, outcome: &Outcome) {
         let Some(call) = self.calls.get_mut(key) else { return self.impossible("record_call") };
         let super::Call { policy, .. } = call;
-        policy.learn(call.head.get(b":path").unwrap_or_default(), outcome);
+        if policy.label() == MethodLabel::OTHER {
+            policy.learn(call.head.get(b":path").unwrap_or_default(), outcome);
+        }
         let (direction, cluster, mtls) = match &call.policy {
             Policy::Outbound(outbound) => {
                 // The cell that carried the last attempt is gone by now; what it must prove is the cluster's rule.

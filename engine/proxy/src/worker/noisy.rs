@@ -94,7 +94,6 @@ impl Worker {
 
     /// Nothing is known of a caller that came just now, and by callers like it a server was flooded.
     fn comes_amid_alarm(&self, shared: usize, opened_at: Instant) -> bool {
-        let alarmed = self.pools.get(shared).is_some_and(|pool| pool.is_alarmed(self.now));
-        alarmed && self.now < opened_at + WINDOW
+        self.now < opened_at + WINDOW && self.pools.get(shared).is_some_and(|pool| pool.is_alarmed(self.now))
     }
 }
