@@ -22,7 +22,6 @@ SPELLINGS = (
     "/echo.v1.Echo/Unary?",
     "/echo.v1.Echo/Unary?x=/echo.v1.Echo/Unary",
     "/echo.v1.Echo/Unary#",
-    "/echo.v1.Echo/Unary ",
     "/echo.v1.Echo/Unary;x",
     "/echo.v1.Echo/UnaryX",
     "/echo.v1.Echo/",

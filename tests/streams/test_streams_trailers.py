@@ -11,7 +11,7 @@ from tests.streams.raw import Raw, answering
 from tests.support.echo_client import call
 
 WHOLE, TOO_LONG = 15 << 10, 17 << 10
-LIMIT = "header list over its size limit"
+LIMIT = "the limit is 16,384 (max_header_list_bytes)"
 HELD = "held"
 
 

@@ -146,10 +146,11 @@ def _connection_window_stays(peer: Peer) -> None:
     """Of 70,000 bytes 65,535 come, however wide the stream's window: the rest waits for the connection's."""
     peer.send(f.settings((f.INITIAL_WINDOW_SIZE, 1 << 20)), OPEN)
     body = f.message(b"c" * 69_995)
-    for at in range(0, len(body), 10_000):
-        last = at + 10_000 >= len(body)
-        peer.send(f.data(1, body[at : at + 10_000], f.END_STREAM if last else 0))
+    peer.send(*(f.data(1, body[at : at + 10_000], 0) for at in range(0, 60_000, 10_000)))
     received = 0
+    while _is_data(came := peer.until(_is_data_or_window, "window for the rest of the request")):
+        received += len(came.payload)
+    peer.send(f.data(1, body[60_000:], f.END_STREAM))
     while received < 65_535:
         received += len(peer.until(_is_data, f"DATA after {received} bytes").payload)
     if received != 65_535:
@@ -158,6 +159,10 @@ def _connection_window_stays(peer: Peer) -> None:
     peer.send(f.window_update(0, 65_535))
     while received < len(body):
         received += len(peer.until(_is_data, f"DATA after {received} bytes").payload)
+
+
+def _is_data_or_window(frame: Frame) -> bool:
+    return _is_data(frame) or (frame.kind == f.WINDOW_UPDATE and frame.stream == 1)
 
 
 def _last_value(peer: Peer) -> None:

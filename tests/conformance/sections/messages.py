@@ -39,6 +39,7 @@ def fields() -> tuple[Case, ...]:
         _with("8.2.1", "a value with NUL", ("x-a", "a\0b")),
         _with("8.2.1", "a value with CR", ("x-a", "a\rb")),
         _with("8.2.1", "a value with LF", ("x-a", "a\nb")),
+        _with("8.2.1", "a value that ends with a tab", ("x-a", "a\t")),
         *(
             _with("8.2.2", f"the connection-specific field {name}", (name, value))
             for name, value in (
@@ -62,7 +63,7 @@ def departures() -> tuple[Case, ...]:
     """
     return (
         answered("8.2.1 (departure)", "a value that starts with a space passes", _call((*REQUEST, ("x-a", " a")))),
-        answered("8.2.1 (departure)", "a value that ends with a tab passes", _call((*REQUEST, ("x-a", "a\t")))),
+        answered("8.2.1 (departure)", "a value that ends with a space passes", _call((*REQUEST, ("x-a", "a ")))),
     )
 
 
