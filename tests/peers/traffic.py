@@ -8,6 +8,7 @@ from tests.support.mesh import NAMESPACE
 
 TWICE = "retry: {attempts: 2, on: [UNAVAILABLE], backoff: {base: 1ms, max: 2ms}}"
 TWICE_IDEMPOTENT = "retry: {attempts: 2, on: [UNAVAILABLE], idempotent: true, backoff: {base: 1ms, max: 2ms}}"
+ONCE = "retry: {attempts: 1}"
 DOCUMENT = """
 apiVersion: tulle.dev/v1
 kind: TrafficPolicy
@@ -25,4 +26,6 @@ def traffic(room: Room, served: Served, body: str) -> Iterator[None]:
     try:
         yield
     finally:
+        # A delete waits for nobody: what is in force when it returns must be harmless to the next test.
+        room.lane.apply(DOCUMENT.format(name=served.name, namespace=NAMESPACE, body=ONCE))
         room.lane.tulle("delete", "TrafficPolicy", served.name, "-n", NAMESPACE, "--yes")
