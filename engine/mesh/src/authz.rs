@@ -63,29 +63,69 @@ pub(crate) enum MethodPattern {
     AllOf(Box<[u8]>),
 }
 
-/// What an action's rules look like to a caller: found by its identity, without trying each.
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Allow,
+    Deny,
+}
+
+/// An action's rules, and those of them that are not for callers by name.
 #[derive(Debug, Default)]
-pub(crate) struct RuleSet {
+struct RuleSet {
     rules: Vec<AccessRule>,
-    by_identity: FastMap<Box<str>, Vec<usize>>,
     by_prefix: Vec<(Box<str>, usize)>,
     for_anyone: Vec<usize>,
 }
 
-/// A service's rules and its default.
+/// The rules that name a caller, as indices of each action's.
+#[derive(Debug, Default)]
+struct ByName {
+    deny: Vec<usize>,
+    allow: Vec<usize>,
+}
+
+/// A service's rules and its default. A caller is looked up once, whatever the actions.
 #[derive(Debug, Default)]
 pub(crate) struct AccessRules {
-    pub(crate) deny: RuleSet,
-    pub(crate) allow: RuleSet,
-    pub(crate) allow_by_default: bool,
-    pub(crate) revision: u64,
+    allow_by_default: bool,
+    revision: u64,
+    deny: RuleSet,
+    allow: RuleSet,
+    by_identity: FastMap<Box<str>, ByName>,
     /// Some rule names methods: then what an application might take for another spelling of one could get round it.
-    pub(crate) names_methods: bool,
+    names_methods: bool,
 }
 
 // === impl AccessRules ===
 
 impl AccessRules {
+    pub(crate) fn new(revision: u64, allow_by_default: bool) -> Self {
+        Self { revision, allow_by_default, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, action: Action, rule: AccessRule, callers: Callers) {
+        self.names_methods |= !rule.methods.is_empty();
+        let set = match action {
+            Action::Allow => &mut self.allow,
+            Action::Deny => &mut self.deny,
+        };
+        let index = set.rules.len();
+        set.rules.push(rule);
+        let Callers::These(patterns) = callers else { return set.for_anyone.push(index) };
+        for pattern in patterns {
+            match (pattern, action) {
+                (CallerPattern::Under(prefix), _) => set.by_prefix.push((prefix, index)),
+                (CallerPattern::Exact(name), Action::Allow) => {
+                    self.by_identity.entry(name).or_default().allow.push(index);
+                }
+                (CallerPattern::Exact(name), Action::Deny) => {
+                    self.by_identity.entry(name).or_default().deny.push(index);
+                }
+            }
+        }
+    }
+
     /// An allow that names exactly these bytes holds for them; a deny holds besides for every spelling of its methods, so
     /// odd ones pass only where no rule speaks of methods.
     pub(crate) fn decide<'a>(&'a self, identity: &'a SpiffeId, path: &'a [u8]) -> Access<'a> {
@@ -94,20 +134,27 @@ impl AccessRules {
         if !path.starts_with(b"/") {
             return refused(None, None);
         }
-        if let Some(rule) = self.deny.find(identity, |rule| rule.takes(path)) {
+        let by_name = self.by_identity.get(identity.as_str());
+        let denies = || self.deny.of_caller(by_name.map_or(&[], |by| &by.deny), identity);
+        // One walk where no deny comes near, which is nearly always.
+        let near = denies().find(|rule| rule.takes_in_any_case(path));
+        if near.is_some()
+            && let Some(rule) = denies().find(|rule| rule.takes(path))
+        {
             return refused(Some((&rule.policy, rule.rule)), None);
         }
-        let (named, taken) = self.allow.find_both(identity, path);
-        if self.names_methods {
-            if let Some(rule) = named {
-                return Access::Allow { policy: Some(&rule.policy) };
-            }
-            if let Some(odd) = spelling::oddity(path) {
-                return refused(None, Some(odd));
-            }
-            if let Some(rule) = self.deny.find(identity, |rule| rule.takes_in_any_case(path)) {
-                return refused(Some((&rule.policy, rule.rule)), None);
-            }
+        let allows = self.allow.of_caller(by_name.map_or(&[], |by| &by.allow), identity);
+        let (named, taken) = named_and_taken(allows, path);
+        if let Some(rule) = named {
+            return Access::Allow { policy: Some(&rule.policy) };
+        }
+        if self.names_methods
+            && let Some(odd) = spelling::oddity(path)
+        {
+            return refused(None, Some(odd));
+        }
+        if let Some(rule) = near {
+            return refused(Some((&rule.policy, rule.rule)), None);
         }
         match taken {
             Some(rule) => Access::Allow { policy: Some(&rule.policy) },
@@ -120,46 +167,35 @@ impl AccessRules {
 // === impl RuleSet ===
 
 impl RuleSet {
-    pub(crate) fn add(&mut self, rule: AccessRule, callers: Callers) {
-        let index = self.rules.len();
-        self.rules.push(rule);
-        match callers {
-            Callers::Anyone => self.for_anyone.push(index),
-            Callers::These(patterns) => patterns.into_iter().for_each(|one| self.add_caller(one, index)),
-        }
-    }
-
-    fn add_caller(&mut self, pattern: CallerPattern, index: usize) {
-        match pattern {
-            CallerPattern::Exact(identity) => self.by_identity.entry(identity).or_default().push(index),
-            CallerPattern::Under(prefix) => self.by_prefix.push((prefix, index)),
-        }
-    }
-
-    fn find(&self, identity: &SpiffeId, takes: impl Fn(&AccessRule) -> bool) -> Option<&AccessRule> {
-        self.of_caller(identity).find(|rule| takes(rule))
-    }
-
-    /// The first rule that names the method itself, and the first that takes it: the caller is looked up once.
-    fn find_both(&self, identity: &SpiffeId, path: &[u8]) -> (Option<&AccessRule>, Option<&AccessRule>) {
-        let mut taken = None;
-        for rule in self.of_caller(identity) {
-            if rule.names(path) {
-                return (Some(rule), taken.or(Some(rule)));
-            }
-            if taken.is_none() && rule.takes(path) {
-                taken = Some(rule);
-            }
-        }
-        (None, taken)
-    }
-
-    fn of_caller(&self, identity: &SpiffeId) -> impl Iterator<Item = &AccessRule> {
-        let exact = self.by_identity.get(identity.as_str()).into_iter().flatten();
+    /// The rules for a caller, which `by_name` are for it by name.
+    #[inline]
+    fn of_caller<'a>(
+        &'a self,
+        by_name: &'a [usize],
+        identity: &'a SpiffeId,
+    ) -> impl Iterator<Item = &'a AccessRule> + 'a {
         let under = self.by_prefix.iter().filter(|(prefix, _)| identity.as_str().starts_with(&**prefix));
-        let found = exact.chain(under.map(|(_, index)| index)).chain(&self.for_anyone);
+        let found = by_name.iter().chain(under.map(|(_, index)| index)).chain(&self.for_anyone);
         found.map(|index| &self.rules[*index])
     }
+}
+
+/// The first rule that names the method itself, and the first that takes it, in one walk.
+#[inline]
+fn named_and_taken<'a>(
+    rules: impl Iterator<Item = &'a AccessRule>,
+    path: &[u8],
+) -> (Option<&'a AccessRule>, Option<&'a AccessRule>) {
+    let mut taken = None;
+    for rule in rules {
+        if rule.names(path) {
+            return (Some(rule), taken.or(Some(rule)));
+        }
+        if taken.is_none() && rule.takes(path) {
+            taken = Some(rule);
+        }
+    }
+    (None, taken)
 }
 
 // === impl AccessRule ===
@@ -176,7 +212,7 @@ impl AccessRule {
 
     /// Some servers' routes do not tell "/a.A/M" from "/a.a/m" (ASP.NET Core).
     fn takes_in_any_case(&self, path: &[u8]) -> bool {
-        self.methods.iter().any(|pattern| pattern.takes_in_any_case(path))
+        self.methods.is_empty() || self.methods.iter().any(|pattern| pattern.takes_in_any_case(path))
     }
 }
 

@@ -185,7 +185,16 @@ impl Worker {
         self.pools.drop_left();
     }
 
+    #[inline(always)]
     fn serve_all(&mut self) {
+        if !self.turn.is_settled() {
+            self.serve();
+        }
+    }
+
+    /// Most turns have nothing of it.
+    #[cold]
+    fn serve(&mut self) {
         while let Some(key) = self.turn.next_restart() {
             if self.calls.get(key).is_some_and(|call| call.phase == crate::call::Phase::Backoff) {
                 self.at_hand = self.caller_of(key);

@@ -60,13 +60,15 @@ pub(super) fn oddity(path: &[u8]) -> Option<&'static str> {
 
 /// True for nearly every path of an honest call, in one pass; false says only that it needs a closer look.
 fn is_plain(path: &[u8]) -> bool {
-    let mut before = Kind::Plain;
+    let mut after_slash = false;
     for byte in path {
-        let kind = KINDS[usize::from(*byte)];
-        if kind == Kind::Odd || (before == Kind::Slash && kind != Kind::Plain) {
-            return false;
+        match KINDS[usize::from(*byte)] {
+            Kind::Plain => after_slash = false,
+            Kind::Slash | Kind::Dot if after_slash => return false,
+            Kind::Slash => after_slash = true,
+            Kind::Dot => {}
+            Kind::Odd => return false,
         }
-        before = kind;
     }
-    before != Kind::Slash
+    !after_slash
 }

@@ -1,7 +1,7 @@
 //! `Inbound`: who this workload is and who may call it.
 
 use super::field::{Fault, fault, limits, methods, name};
-use crate::authz::{AccessRule, AccessRules, CallerPattern, Callers, MethodPattern};
+use crate::authz::{AccessRule, AccessRules, Action, CallerPattern, Callers, MethodPattern};
 use crate::method::Methods;
 use crate::proto;
 use crate::resilience::breaker::ServiceBreaker;
@@ -33,17 +33,16 @@ pub(super) fn build(
 }
 
 fn access(wire: &proto::Inbound, revision: u64) -> Result<AccessRules, Fault> {
-    let mut rules = AccessRules { revision, allow_by_default: wire.allow_by_default, ..AccessRules::default() };
+    let mut rules = AccessRules::new(revision, wire.allow_by_default);
     for (at, one) in wire.rules.iter().enumerate() {
         let within = |fault: Fault| fault.within(format_args!("rules[{at}]"));
-        let set = match proto::AccessAction::try_from(one.action) {
-            Ok(proto::AccessAction::Allow) => &mut rules.allow,
-            Ok(proto::AccessAction::Deny) => &mut rules.deny,
+        let action = match proto::AccessAction::try_from(one.action) {
+            Ok(proto::AccessAction::Allow) => Action::Allow,
+            Ok(proto::AccessAction::Deny) => Action::Deny,
             _ => return Err(within(fault("action", format!("is {}; must be ALLOW 1 or DENY 2", one.action)))),
         };
         let (rule, callers) = rule(one).map_err(within)?;
-        rules.names_methods |= !rule.methods.is_empty();
-        set.add(rule, callers);
+        rules.add(action, rule, callers);
     }
     Ok(rules)
 }

@@ -146,8 +146,16 @@ impl Worker {
         }
     }
 
-    /// What an event says of its connection, whichever call it belongs to.
+    /// What a faulty event says of its connection, whichever call it belongs to.
+    #[inline]
     fn count_event(&mut self, key: u32, event: &Event<'_>) {
+        if matches!(event, Event::HeadersRefused { .. } | Event::StreamError { .. }) {
+            self.count_fault(key, event);
+        }
+    }
+
+    #[cold]
+    fn count_fault(&mut self, key: u32, event: &Event<'_>) {
         match event {
             Event::HeadersRefused { limit, .. } => self.over_limit(key, limit.as_str()),
             Event::StreamError { code: ErrorCode::REFUSED_STREAM, .. } => {

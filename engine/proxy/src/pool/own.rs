@@ -60,7 +60,14 @@ impl Pools {
     }
 
     /// Drops the pools of callers that have none any more, once nothing is in them.
+    #[inline]
     pub(crate) fn drop_left(&mut self) {
+        if !self.own.leaving.is_empty() {
+            self.drop_unused();
+        }
+    }
+
+    fn drop_unused(&mut self) {
         let pools = &mut self.pools;
         self.own.leaving.retain(|index| {
             let in_use = pools.get(*index).is_some_and(Pool::is_in_use);
