@@ -57,7 +57,7 @@ fn of_network(dice: &mut Dice, clients: usize, servers: &[ServerPlan], left: u64
     let nth = dice.index(4);
     match dice.between(0, 13) {
         0..=2 => FaultKind::Cut { link, nth },
-        3 | 4 => FaultKind::HalfOpen { link: far, nth, dead: dice.pick(&[Side::Dialer, Side::Listener]) },
+        3 | 4 => half_open(dice, servers, nth),
         5 | 6 => FaultKind::Partition { link: if dice.percent(70) { far } else { link }, lasts },
         7 => FaultKind::Slow { link: far, by: Duration::from_millis(dice.between(1, 2_000)), lasts },
         8 => FaultKind::ClientPauses { client: dice.index(clients), lasts },
@@ -66,6 +66,15 @@ fn of_network(dice: &mut Dice, clients: usize, servers: &[ServerPlan], left: u64
         11 => drain(dice, servers),
         _ => restart(dice, servers, left),
     }
+}
+
+/// Between sidecars alone: of a peer on the same machine, and of one that is never asked by PING, the kernel tells the end
+/// (loopback, SO_KEEPALIVE), which a worker sees as a cut.
+fn half_open(dice: &mut Dice, servers: &[ServerPlan], nth: usize) -> FaultKind {
+    let server = dice.index(servers.len());
+    let link = Link::Mesh(server);
+    let dead = dice.pick(&[Side::Dialer, Side::Listener]);
+    if servers[server].has_sidecar { FaultKind::HalfOpen { link, nth, dead } } else { FaultKind::Cut { link, nth } }
 }
 
 fn restart(dice: &mut Dice, servers: &[ServerPlan], left: u64) -> FaultKind {

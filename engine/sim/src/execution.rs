@@ -85,7 +85,7 @@ impl Judge<'_> {
             let words = format!("call {} is executed again, after it was acted on", plan.id);
             self.violated("executed twice", words);
         }
-        self.records[call].acted += usize::from(plan.reply(execution).acts(self.scenario.facts));
+        self.records[call].acted += usize::from(plan.reply(execution).acts());
         self.check_attempts(call);
         Some((call, execution))
     }

@@ -23,9 +23,22 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Facts that every run holds: the one place where a fact is turned on. It belongs here as soon as
-/// `sim --facts NAME --seeds 1000` finds nothing; the rule that it takes the place of goes then (`Fact::Quiet` in `policy`,
-/// `Fact::Claims` in `scenario`, `Fact::Half` in `half`, `Fact::Pauses` in `mishaps`).
-const ON: [Fact; 3] = [Fact::Age, Fact::EarlyEnds, Fact::Estimates];
+/// `sim --facts NAME --seeds 1000` finds nothing. `Half` does not yet: a call that keeps an old snapshot with two endpoints
+/// may eject what is the only one by now (seeds 890, 947); nobody is refused for it, since the next pick takes it all the
+/// same, but it is shown as out.
+const ON: [Fact; 11] = [
+    Fact::Quiet,
+    Fact::Pings,
+    Fact::Age,
+    Fact::EarlyEnds,
+    Fact::Estimates,
+    Fact::Reuse,
+    Fact::StandStill,
+    Fact::SlowStop,
+    Fact::Claims,
+    Fact::Cancels,
+    Fact::Pauses,
+];
 
 /// What runs can be taught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

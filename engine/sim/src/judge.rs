@@ -215,10 +215,11 @@ impl<'s> Judge<'s> {
         self.stood.push((from, until));
     }
 
-    /// When at the latest somebody is told what was due: not while the sidecar stands still, and in its next turn.
+    /// When at the latest somebody is told what was due: not while the sidecar stands still, and when the turn
+    /// after the one that it is in is over.
     fn latest(&self, due: Time) -> Time {
         let stood = self.stood.iter().filter(|(from, until)| *from <= due + TICK && due <= *until);
-        stood.map(|(_, until)| *until).fold(due, Time::max) + TICK + self.scenario.turn
+        stood.map(|(_, until)| *until).fold(due, Time::max) + TICK + self.scenario.turn * 2
     }
 
     /// Calls whose time is over and whose callers' sidecar has said nothing; `excused` where nothing can be said.

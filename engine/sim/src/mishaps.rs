@@ -1,7 +1,6 @@
 //! What the scenario's faults do to the run, and how they end.
 
 use crate::agenda::Event;
-use crate::facts::{Fact, Facts};
 use crate::fault::{FaultKind, Link};
 use crate::passage::{Actor, Conn};
 use crate::run::Run;
@@ -23,7 +22,7 @@ impl Run<'_> {
         if until > now {
             world.agenda.at(until, Event::Heal(at));
         }
-        if costs_calls(&fault.kind, world.scenario.facts) {
+        if costs_calls(&fault.kind) {
             world.judge.disturbed(now, until);
         }
         match fault.kind {
@@ -99,9 +98,9 @@ fn lasts(kind: &FaultKind) -> Duration {
 }
 
 /// Whether a call may fail for it; the rest only takes time.
-fn costs_calls(kind: &FaultKind, facts: Facts) -> bool {
+fn costs_calls(kind: &FaultKind) -> bool {
     match kind {
-        FaultKind::ServerPauses { lasts, .. } if facts.has(Fact::Pauses) => *lasts >= A_WHILE,
+        FaultKind::ServerPauses { lasts, .. } => *lasts >= A_WHILE,
         FaultKind::Partition { link, .. } | FaultKind::Cut { link, .. } | FaultKind::HalfOpen { link, .. } => {
             !matches!(link, Link::Control(_))
         }

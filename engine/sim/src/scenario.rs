@@ -1,6 +1,6 @@
 //! What is to happen in a run: plain data, drawn before it begins, so that it can be taken apart when it fails.
 
-use crate::facts::{Fact, Facts};
+use crate::facts::Facts;
 use crate::fault::Fault;
 use crate::habits::Habits;
 use crate::policy::Push;
@@ -298,12 +298,8 @@ impl Reply {
     /// Whether the server acted, so that the call may not be executed again unless its method says so. What it says of
     /// itself in trailers is no proof that it did not (design: semantics, "Retries").
     #[must_use]
-    pub fn acts(&self, facts: Facts) -> bool {
-        match self.ending {
-            Ending::Refuse => false,
-            Ending::Only(14) => facts.has(Fact::Claims),
-            _ => true,
-        }
+    pub fn acts(&self) -> bool {
+        self.ending != Ending::Refuse
     }
 
     /// Whether it is what a healthy server gives.

@@ -35,6 +35,8 @@ pub(crate) struct Stack {
     estimating: bool,
     /// A server's count of its client's PINGs.
     pub(crate) pings: Option<Pings>,
+    /// A server's last stream that it has begun to work on.
+    pub(crate) highest: u32,
 }
 
 /// An eager reader's update is worth its frame: real stacks send none for every read of a hundred bytes.
@@ -69,6 +71,7 @@ impl Stack {
             owed: BTreeMap::new(),
             estimating: false,
             pings: None,
+            highest: 0,
         }
     }
 
@@ -100,7 +103,7 @@ impl Stack {
     /// Says what the other end does too often; the connection is to be closed.
     pub(crate) fn complain(&mut self, words: &[u8]) {
         let _ = self.output();
-        let payload = [&[0; 4][..], &ErrorCode::ENHANCE_YOUR_CALM.0.to_be_bytes(), words].concat();
+        let payload = [&self.highest.to_be_bytes()[..], &ErrorCode::ENHANCE_YOUR_CALM.0.to_be_bytes(), words].concat();
         self.out.extend(frames::bytes_of(frames::GOAWAY, 0, 0, &payload));
     }
 

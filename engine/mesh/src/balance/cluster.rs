@@ -85,6 +85,8 @@ impl Cluster {
         let loads: Vec<_> = endpoints.iter().filter(|cell| is_candidate(cell)).map(|cell| cell.load.clone()).collect();
         let most_out = accrual.most_ejected(loads.len());
         let peers = Arc::new(Peers::new(loads, most_out));
+        // Of fewer endpoints than before fewer may be out.
+        peers.trim();
         endpoints.iter_mut().for_each(|cell| cell.peers = peers.clone());
         let endpoints: Vec<_> = endpoints.into_iter().map(Arc::new).collect();
         let candidates = endpoints.iter().filter(|cell| is_candidate(cell)).cloned().collect();

@@ -27,7 +27,7 @@ impl Peers {
         out > self.most_out
     }
 
-    /// One more was ejected: of too many, the one that has been out longest is used again.
+    /// One more was ejected, or fewer may be: of too many, the one that has been out longest is used again.
     pub(super) fn trim(&self) {
         // Each round readmits one or ends it; what other workers eject meanwhile, they trim themselves.
         for _ in 0..self.loads.len() {

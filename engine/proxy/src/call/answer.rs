@@ -16,10 +16,9 @@ const PUSHBACK: &[u8] = b"grpc-retry-pushback-ms";
 /// Who gives an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaker {
-    /// The application beside this sidecar: what it says in the mesh's name goes no further.
+    /// The application beside this sidecar, or an endpoint that has proved nothing: what it says in the mesh's name goes no
+    /// further.
     Application,
-    /// An endpoint that has proved nothing: what it says in the mesh's name is not listened to.
-    Stranger,
     /// A sidecar whose identity is proven.
     Sidecar,
 }
@@ -42,9 +41,8 @@ pub(crate) struct Said {
 impl Speaker {
     pub(crate) fn of(call: &Call) -> Self {
         match call.attempt.as_ref().map(|attempt| &attempt.target) {
-            Some(Target::Application(_)) => Self::Application,
             Some(Target::Endpoint(cell)) if cell.identity.is_some() => Self::Sidecar,
-            Some(Target::Endpoint(_)) | None => Self::Stranger,
+            Some(Target::Endpoint(_) | Target::Application(_)) | None => Self::Application,
         }
     }
 }
@@ -71,11 +69,9 @@ impl Said {
                 _ => {}
             }
         }
-        if as_mesh && speaker != Speaker::Sidecar {
+        if as_mesh && speaker == Speaker::Application {
             (said.reason, said.below) = (None, 0);
-            if speaker == Speaker::Application {
-                fields.retain(|field| !matches!(field.name, REASON_TRAILER | PREVIOUS_ATTEMPTS));
-            }
+            fields.retain(|field| !matches!(field.name, REASON_TRAILER | PREVIOUS_ATTEMPTS));
         }
         said
     }

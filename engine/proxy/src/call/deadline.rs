@@ -1,6 +1,5 @@
 //! A call's time: what is done when it is over, and what its caller is told.
 
-use super::reply::Head;
 use super::{Call, Failure, Phase};
 use crate::planted;
 use crate::worker::Worker;
@@ -62,10 +61,10 @@ pub(crate) fn is_out_of_time(call: &Call, now: Instant) -> bool {
     call.deadline.remaining(now).is_some_and(|left| left <= LEAD)
 }
 
-/// Of the attempt's own time, as far as the server knows it and it still counts.
+/// Of the attempt's own time, as far as the server was told it: it keeps that though its answer has begun.
 fn per_try_left(call: &Call, now: Instant) -> Option<Duration> {
     let launched = call.attempt.as_ref()?.launched;
-    let told = call.policy.told_per_try().filter(|_| call.reply == Head::Unsent)?;
+    let told = call.policy.told_per_try()?;
     Some((launched + told).saturating_duration_since(now))
 }
 

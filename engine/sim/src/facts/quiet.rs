@@ -5,11 +5,14 @@ use crate::chance::Dice;
 use crate::scenario::{Body, CallPlan, Ending, Kind, Reply, Scenario};
 use std::time::Duration;
 
+/// Long enough for as many attempts as may be made, each after the longest silence.
+const LASTS: Duration = Duration::from_secs(800);
+
 /// A calm mesh in which every call is silent for one to two and a half minutes.
 pub(super) fn draw(dice: &mut Dice, seed: u64) -> Scenario {
     let count = dice.between(1, 6) as usize;
     let calls = (1..=count).map(|id| one(dice, id)).collect();
-    Scenario { lasts: Duration::from_secs(200), calm: true, ..plain::mesh(dice, seed, calls) }
+    Scenario { lasts: LASTS, calm: true, ..plain::mesh(dice, seed, calls) }
 }
 
 fn one(dice: &mut Dice, id: usize) -> CallPlan {

@@ -13,6 +13,7 @@ use tulle_mesh::resilience::deadline::parse_timeout;
 pub(super) fn on_event(world: &mut World<'_>, at: (usize, Conn), line: &mut Line, event: Http2<'_>, fields: &Fields) {
     match event {
         Http2::Headers { stream, kind: HeadersKind::Request, end_stream, .. } => {
+            line.stack.highest = stream.get();
             begin(world, at, line, stream, fields);
             if end_stream {
                 request_ended(world, at, line, stream);
